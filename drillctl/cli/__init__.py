@@ -1,0 +1,1 @@
+"""The face: only cli prints and exits. Heavy imports stay inside commands."""

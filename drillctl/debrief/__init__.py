@@ -1,0 +1,1 @@
+"""Debrief: what we learned. Reads evidence alone."""

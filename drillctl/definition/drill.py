@@ -1,0 +1,72 @@
+"""A drill, frozen: what is promised, what is restored, where, and what is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from drillctl.definition.environment import Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objectives:
+    """The promise. `rpo` may be left out only when nothing about data loss is promised."""
+
+    rto: timedelta
+    rpo: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreSpec:
+    """What to bring back. `location` is an absolute path, or None when a lab supplies it.
+
+    `options` is the engine's own model (its class comes from the vocabulary).
+    """
+
+    engine: str
+    location: Path | None
+    select: str
+    options: BaseModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSpec:
+    """`memory` in bytes; `image` is for Docker alone; `timeout` ends the sandbox whatever comes."""
+
+    provider: str
+    image: str | None
+    cpus: float
+    memory: int
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """One item of `validate:`. `spec` is the check's own model; `line` is where it was written."""
+
+    kind: str
+    name: str
+    spec: BaseModel
+    deadline: timedelta
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    path: Path
+    text: str
+    sha256: str
+    name: str
+    service: str
+    tier: int
+    owner: str
+    severity: str
+    objectives: Objectives
+    environment: Environment | None
+    schedule: str | None
+    restore: RestoreSpec
+    sandbox: SandboxSpec
+    checks: tuple[CheckSpec, ...]

@@ -1,0 +1,186 @@
+"""The journal: one fact a line, each with the hash of the line before, flushed per line.
+
+Opened before anything starts, so a run that was killed is still evidence. A side effect is
+journaled before it is made (with its deterministic name) and after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from drillctl.clock import Clock, SystemClock
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line. `elapsed` is steady seconds since the journal was opened."""
+
+    seq: int
+    at: datetime
+    elapsed: float
+    kind: str
+    data: dict[str, Any]
+    prev: str
+    hash: str
+
+
+class Journal:
+    """Append-only writer. Safe to use from several threads.
+
+    `DRILLCTL_CRASH_AT=n` in the environment kills this process with SIGKILL right after the n-th
+    line is on disk: the crash tests die between every two facts of a drill this way.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
+        self.path = path
+        self._clock = clock or SystemClock()
+        self._zero = self._clock.now().steady
+        self._lock = threading.RLock()
+        self._seq = 0
+        self._prev = GENESIS
+        self._listeners: list[Callable[[Entry], None]] = []
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        sync_folder(path.parent)
+        self._crash_at = int(os.environ.get("DRILLCTL_CRASH_AT", "0"))
+
+    def listen(self, listener: Callable[[Entry], None]) -> None:
+        """Call `listener` with every entry after it is on disk."""
+        self._listeners.append(listener)
+
+    def append(self, kind: str, **data: Any) -> Entry:
+        """Write one fact and flush it to disk. Raises OSError when the disk refuses."""
+        with self._lock:
+            now = self._clock.now()
+            body = {
+                "seq": self._seq + 1,
+                "at": now.wall.isoformat(),
+                "elapsed": round(now.steady - self._zero, 6),
+                "kind": kind,
+                "data": data,
+                "prev": self._prev,
+            }
+            digest = _digest(body)
+            line = json.dumps(body | {"hash": digest}, sort_keys=True, default=str) + "\n"
+            self._write(line.encode())
+            self._seq, self._prev = self._seq + 1, digest
+            if self._seq == self._crash_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            entry = _entry(json.loads(line))
+        for listener in self._listeners:
+            listener(entry)
+        return entry
+
+    def _write(self, line: bytes) -> None:
+        """All of the line or none of it: a full disk must not leave half a fact."""
+        size = os.fstat(self._fd).st_size
+        try:
+            _write_all(self._fd, line)
+            os.fsync(self._fd)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, size)
+            raise
+
+    def mark(self, name: str) -> Entry:
+        return self.append("mark", name=name)
+
+    @contextlib.contextmanager
+    def making(self, kind: str, name: str, **detail: Any) -> Iterator[None]:
+        """Journal a side effect before it is made and after. `name` must be deterministic."""
+        self.append("effect_intended", effect=kind, name=name, **detail)
+        yield
+        self.append("effect_done", effect=kind, name=name)
+
+    def unmade(self, kind: str, name: str) -> None:
+        """Journal that a side effect was undone: looked for and not found."""
+        self.append("effect_undone", effect=kind, name=name)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a journal on disk says. `broken_after` is the last good seq when the chain breaks."""
+
+    entries: tuple[Entry, ...]
+    broken_after: int | None
+    reason: str = ""
+
+    @property
+    def intact(self) -> bool:
+        return self.broken_after is None
+
+    @property
+    def head(self) -> str:
+        return self.entries[-1].hash if self.entries else GENESIS
+
+
+def read_journal(path: Path) -> Reading:
+    """Read and verify a journal. Stops at the first line that does not follow from the one before.
+
+    A last line without its newline is a write that a crash cut short: it is left out, and the
+    journal counts as intact up to there.
+    """
+    lines = path.read_bytes().split(b"\n")
+    entries: list[Entry] = []
+    prev = GENESIS
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            raw = json.loads(line)
+            claimed = raw.pop("hash")
+            sound = claimed == _digest(raw) and raw["prev"] == prev and raw["seq"] == number
+        except (ValueError, KeyError, TypeError, AttributeError):
+            sound = False
+        if not sound:
+            reason = f"entry {number} altered; chain broken after {number - 1}"
+            return Reading(entries=tuple(entries), broken_after=number - 1, reason=reason)
+        entries.append(_entry(raw | {"hash": claimed}))
+        prev = claimed
+    return Reading(entries=tuple(entries), broken_after=None)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in `folder` durable."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _digest(body: dict[str, Any]) -> str:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _entry(raw: dict[str, Any]) -> Entry:
+    return Entry(
+        seq=raw["seq"],
+        at=datetime.fromisoformat(raw["at"]),
+        elapsed=raw["elapsed"],
+        kind=raw["kind"],
+        data=raw["data"],
+        prev=raw["prev"],
+        hash=raw["hash"],
+    )

@@ -1,0 +1,1 @@
+"""Lab: a small production of our own to lose."""

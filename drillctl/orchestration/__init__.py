@@ -1,0 +1,1 @@
+"""Orchestration: the drill, top to bottom, as a straight list."""

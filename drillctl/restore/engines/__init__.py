@@ -1,0 +1,1 @@
+"""Plug-ins: see the contract and catalogue one folder up."""
