@@ -3,7 +3,7 @@
 Kinds of entries:
     run_opened {run_id, mode, drill, objectives{rto_seconds, rpo_seconds}, environment, tool, owner,
                 not_tested[]}
-    mark {name}                     backup {BackupFacts}           sandbox {SandboxFacts}
+    mark {name, at?}                   backup {BackupFacts}           sandbox {SandboxFacts}
     check {CheckResult}             finding {Finding}              status {room, status}
     loss {Loss}                     not_tested {what}              teardown {Teardown}
     effect_intended | effect_done | effect_undone {effect, name}
@@ -13,6 +13,7 @@ Kinds of entries:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from drillctl.evidence.facts import (
@@ -47,11 +48,7 @@ def assemble(reading: Reading, *, alive: bool = False) -> DrillRecord:
     if not entries or entries[0].kind != "run_opened":
         raise ValueError("the journal has no opening entry; nothing is known about this run")
     opened = entries[0].data
-    marks = tuple(
-        Mark(name=entry.data["name"], at=entry.at, elapsed_seconds=entry.elapsed)
-        for entry in entries
-        if entry.kind == "mark"
-    )
+    marks = tuple(_mark(entry) for entry in entries if entry.kind == "mark")
     backup = _last(entries, "backup", BackupFacts)
     sandbox = _last(entries, "sandbox", SandboxFacts)
     loss = _last(entries, "loss", Loss)
@@ -94,6 +91,13 @@ def assemble(reading: Reading, *, alive: bool = False) -> DrillRecord:
             )
         ),
     )
+
+
+def _mark(entry: Entry) -> Mark:
+    """A mark that carries its own `at` was measured by another process a little earlier."""
+    at = datetime.fromisoformat(entry.data["at"]) if "at" in entry.data else entry.at
+    earlier = (entry.at - at).total_seconds()
+    return Mark(name=entry.data["name"], at=at, elapsed_seconds=entry.elapsed - earlier)
 
 
 def _objective_verdicts(

@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from drillctl.clock import Clock, SystemClock
+from drillctl.errors import SandboxError
+from drillctl.interrupt import shielded
 
 GENESIS = "0" * 64
+_TEARDOWN = frozenset({"effect_undone", "mark", "status", "finding", "teardown", "run_closed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Journal:
         self._zero = self._clock.now().steady
         self._lock = threading.RLock()
         self._seq = 0
+        self.lost = False
         self._prev = GENESIS
         self._listeners: list[Callable[[Entry], None]] = []
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -60,8 +64,14 @@ class Journal:
         self._listeners.append(listener)
 
     def append(self, kind: str, **data: Any) -> Entry:
-        """Write one fact and flush it to disk. Raises OSError when the disk refuses."""
-        with self._lock:
+        """Write one fact and flush it to disk.
+
+        Raises SandboxError `sandbox.evidence_lost` when the disk refuses. From then on only
+        teardown may go on: what it says is dropped, and the run can never count as finished.
+        """
+        if self.lost and kind in _TEARDOWN:
+            return self._unwritten(kind, data)
+        with shielded(), self._lock:
             now = self._clock.now()
             body = {
                 "seq": self._seq + 1,
@@ -88,17 +98,35 @@ class Journal:
         try:
             _write_all(self._fd, line)
             os.fsync(self._fd)
-        except OSError:
+        except OSError as error:
+            self.lost = True
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, size)
-            raise
+            raise SandboxError(
+                "sandbox.evidence_lost",
+                f"the journal could not be written: {error.strerror}",
+                observed=str(self.path),
+                hint="free some space under the run folder; the drill stops and tears down",
+            ) from error
 
-    def mark(self, name: str) -> Entry:
-        return self.append("mark", name=name)
+    def _unwritten(self, kind: str, data: dict[str, Any]) -> Entry:
+        now = self._clock.now()
+        elapsed = now.steady - self._zero
+        return Entry(
+            seq=0, at=now.wall, elapsed=elapsed, kind=kind, data=data, prev=self._prev, hash=""
+        )
+
+    def mark(self, name: str, *, at: datetime | None = None) -> Entry:
+        """`at` is for a moment that another process measured, on the same wall clock."""
+        if at is None:
+            return self.append("mark", name=name)
+        return self.append("mark", name=name, at=at.isoformat())
 
     @contextlib.contextmanager
     def making(self, kind: str, name: str, **detail: Any) -> Iterator[None]:
         """Journal a side effect before it is made and after. `name` must be deterministic."""
+        if self.lost:
+            raise SandboxError("sandbox.evidence_lost", "nothing is made without a journal")
         self.append("effect_intended", effect=kind, name=name, **detail)
         yield
         self.append("effect_done", effect=kind, name=name)

@@ -19,6 +19,7 @@ from drillctl.evidence.verdict import Verdict
 PHASES: tuple[tuple[str, str, str, PhaseKind, bool], ...] = (
     ("lab comes up", "lab_requested", "lab_ready", "machine", False),
     ("production runs", "lab_ready", "disaster", "machine", False),
+    ("notice", "disaster", "declared", "machine", False),
     ("choose backup", "declared", "backup_chosen", "machine", True),
     ("provision", "backup_chosen", "provisioned", "machine", True),
     ("restore", "provisioned", "restored", "machine", True),
