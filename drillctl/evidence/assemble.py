@@ -71,7 +71,7 @@ def assemble(reading: Reading, *, alive: bool = False) -> DrillRecord:
         backup=backup,
         sandbox=_sandbox_record(sandbox, teardown),
         marks=marks,
-        phases=phases_of(marks),
+        phases=phases_of(marks, entries[-1].elapsed),
         rto=rto,
         rpo=rpo,
         statuses=statuses,
@@ -88,6 +88,7 @@ def assemble(reading: Reading, *, alive: bool = False) -> DrillRecord:
                 *(finding.verdict for finding in findings),
                 *_objective_verdicts(objectives, rto.verdict, rpo.verdict),
                 *_gaps(statuses, checks, outcome, reading),
+                *_doubts(sandbox, teardown, loss),
             )
         ),
     )
@@ -119,6 +120,17 @@ def _gaps(
         statuses.restore == Status.NOT_RUN,
         statuses.validate_ == Status.NOT_RUN,
         statuses.cleanup == Status.NOT_RUN,
+    )
+    return (Verdict.INCONCLUSIVE,) * sum(reasons)
+
+
+def _doubts(
+    sandbox: SandboxFacts | None, teardown: Teardown | None, loss: Loss | None
+) -> tuple[Verdict, ...]:
+    """Inconclusive, once for each fact that contradicts a clean look, whatever a status says."""
+    reasons = (
+        sandbox is not None and (teardown is None or teardown.destroyed is not True),
+        loss is not None and not loss.reconciles,
     )
     return (Verdict.INCONCLUSIVE,) * sum(reasons)
 

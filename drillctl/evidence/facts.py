@@ -117,7 +117,8 @@ class Loss(Fact):
     """Acknowledged writes against the recovered database, from the lab's own ledger.
 
     Amounts are decimal sums per currency. `reconciles` is True when every acknowledged write is
-    accounted for exactly once and every recovered row is known to the ledger.
+    accounted for exactly once and every recovered row is known to the ledger. `altered` counts
+    survivors whose currency or amount is not what was acknowledged.
     """
 
     acknowledged: int
@@ -126,6 +127,7 @@ class Loss(Fact):
     unacked_survived: int
     duplicated: int
     unknown: int = 0
+    altered: int = 0
     lost_amounts: dict[str, Decimal]
     first_lost_at: datetime | None
     last_survived_at: datetime | None

@@ -63,7 +63,7 @@ class Journal:
         """Call `listener` with every entry after it is on disk."""
         self._listeners.append(listener)
 
-    def append(self, kind: str, **data: Any) -> Entry:
+    def append(self, kind: str, /, **data: Any) -> Entry:
         """Write one fact and flush it to disk.
 
         Raises SandboxError `sandbox.evidence_lost` when the disk refuses. From then on only
@@ -78,11 +78,11 @@ class Journal:
                 "at": now.wall.isoformat(),
                 "elapsed": round(now.steady - self._zero, 6),
                 "kind": kind,
-                "data": data,
+                "data": _as_read_back(data),
                 "prev": self._prev,
             }
             digest = _digest(body)
-            line = json.dumps(body | {"hash": digest}, sort_keys=True, default=str) + "\n"
+            line = json.dumps(body | {"hash": digest}, sort_keys=True) + "\n"
             self._write(line.encode())
             self._seq, self._prev = self._seq + 1, digest
             if self._seq == self._crash_at:
@@ -123,7 +123,7 @@ class Journal:
         return self.append("mark", name=name, at=at.isoformat())
 
     @contextlib.contextmanager
-    def making(self, kind: str, name: str, **detail: Any) -> Iterator[None]:
+    def making(self, kind: str, name: str, /, **detail: Any) -> Iterator[None]:
         """Journal a side effect before it is made and after. `name` must be deterministic."""
         if self.lost:
             raise SandboxError("sandbox.evidence_lost", "nothing is made without a journal")
@@ -173,13 +173,14 @@ def read_journal(path: Path) -> Reading:
             raw = json.loads(line)
             claimed = raw.pop("hash")
             sound = claimed == _digest(raw) and raw["prev"] == prev and raw["seq"] == number
-        except (ValueError, KeyError, TypeError, AttributeError):
-            sound = False
-        if not sound:
+            entry = _entry(raw | {"hash": claimed}) if sound else None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            entry = None
+        if entry is None:
             reason = f"entry {number} altered; chain broken after {number - 1}"
             return Reading(entries=tuple(entries), broken_after=number - 1, reason=reason)
-        entries.append(_entry(raw | {"hash": claimed}))
-        prev = claimed
+        entries.append(entry)
+        prev = entry.hash
     return Reading(entries=tuple(entries), broken_after=None)
 
 
@@ -197,8 +198,19 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
+def _as_read_back(data: dict[str, Any]) -> dict[str, Any]:
+    """`data` as a reader of the line will see it, so that writer and reader hash the same thing.
+
+    A file name that is not UTF-8 reaches us with lone surrogates, which no record can hold: they
+    become question marks.
+    """
+    text = json.dumps(data, ensure_ascii=False, default=str)
+    read: dict[str, Any] = json.loads(text.encode("utf-8", "replace"))
+    return read
+
+
 def _digest(body: dict[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

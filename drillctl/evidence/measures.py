@@ -29,14 +29,29 @@ PHASES: tuple[tuple[str, str, str, PhaseKind, bool], ...] = (
 )
 
 
-def phases_of(marks: Sequence[Mark]) -> tuple[Phase, ...]:
-    """Every phase whose two marks were made."""
+def phases_of(marks: Sequence[Mark], ended: float) -> tuple[Phase, ...]:
+    """Every phase whose two marks were made, and the one that the drill entered and never left.
+
+    `ended` is the elapsed second of the last fact.
+    """
     at = {mark.name: mark.elapsed_seconds for mark in marks}
-    return tuple(
-        Phase(name=name, seconds=round(at[end] - at[begin], 6), kind=kind, counts=counts)
-        for name, begin, end, kind, counts in PHASES
-        if begin in at and end in at
-    )
+    phases = []
+    for name, begin, end, kind, counts in PHASES:
+        # Only what counts into the RTA must follow; a drill without a lab measures no loss.
+        if begin not in at or (end not in at and not counts):
+            continue
+        until = at.get(end, at.get("teardown_began", ended))
+        phases.append(
+            Phase(
+                name=name,
+                began_seconds=round(at[begin], 6),
+                seconds=round(until - at[begin], 6),
+                finished=end in at,
+                kind=kind,
+                counts=counts,
+            )
+        )
+    return tuple(phases)
 
 
 def judge_rto(marks: Sequence[Mark], objective: float | None, ended: float) -> RtoResult:

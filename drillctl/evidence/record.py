@@ -43,10 +43,16 @@ class ToolFacts(Fact):
 
 
 class Phase(Fact):
-    """The time between two marks. `counts` is False for what is not part of the RTA."""
+    """The time between two marks. `counts` is False for what is not part of the RTA.
+
+    `began_seconds` is counted from the journal's opening. `finished` is False for a phase that the
+    drill entered and never left: where it stopped.
+    """
 
     name: str
+    began_seconds: float
     seconds: float
+    finished: bool = True
     kind: PhaseKind
     counts: bool = True
 
