@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from drillctl.definition.environment import Environment
+from drillctl.definition.vocabulary import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class RestoreSpec:
     engine: str
     location: Path | None
     select: str
-    options: BaseModel
+    options: Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class CheckSpec:
 
     kind: str
     name: str
-    spec: BaseModel
+    spec: Spec
     deadline: timedelta
     line: int
 
