@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from drillctl.definition.environment import Environment
+from drillctl.definition.targets import Stop
 from drillctl.definition.vocabulary import Spec
 
 
@@ -19,16 +20,27 @@ class Objectives:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryTarget:
+    """Where replay should stop. `value` is None for latest and immediate."""
+
+    stop: Stop
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreSpec:
     """What to bring back. `location` is an absolute path, or None when a lab supplies it.
 
-    `options` is the engine's own model (its class comes from the vocabulary).
+    `options` is the engine's own model (its class comes from the vocabulary); `backup_interval` is
+    how often the drill says that backups are taken, beside what its environment says.
     """
 
     engine: str
     location: Path | None
     select: str
     options: Spec
+    recovery_target: RecoveryTarget = RecoveryTarget(stop="latest", value=None)
+    backup_interval: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +56,10 @@ class SandboxSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec:
-    """One item of `validate:`. `spec` is the check's own model; `line` is where it was written."""
+    """One item of `validate:`. `spec` is the check's own model; `line` is where it was written.
+
+    `name` is empty when the drill gives none; the check's own label stands for it then.
+    """
 
     kind: str
     name: str
@@ -55,6 +70,8 @@ class CheckSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
+    """`path` is absolute; `text` has no byte order mark; `sha256` is of the file's bytes."""
+
     path: Path
     text: str
     sha256: str

@@ -21,7 +21,10 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSchedule:
-    """`location` is None for a lab, which keeps its backups in its own folder."""
+    """`location` is None for a lab, which keeps its backups in its own folder.
+
+    `format` is empty and `keep` 0 for a deployed environment, whose backups others take.
+    """
 
     engine: str
     format: str
@@ -32,7 +35,10 @@ class BackupSchedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """`warm_up` is how long a lab's production runs before a drill loses it."""
+    """`warm_up` is how long a lab's production runs before a drill loses it. `path` is absolute.
+
+    A lab always has traffic and backups; a deployed environment has no traffic and no warm-up.
+    """
 
     path: Path
     name: str

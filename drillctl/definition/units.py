@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
+_LONGEST = 64  # characters; anything longer is not something a person wrote
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
     "KiB": 1 << 10,
     "MiB": 1 << 20,
@@ -22,21 +23,46 @@ def parse_duration(raw: Any) -> timedelta:
     """`15m`, `1h30m`, `500ms`. Raises ValueError for anything else, bare numbers among them."""
     if isinstance(raw, timedelta):
         return raw
-    text = str(raw).strip()
+    text = _scalar(raw, "a duration", "90s, 15m, 1h30m or 2d")
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{raw!r} is not a duration: write it as 90s, 15m, 1h30m or 2d")
-    return timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
+    except OverflowError:
+        raise ValueError(f"{raw!r} is longer than a duration can be") from None
 
 
 def parse_size(raw: Any) -> int:
     """`4GiB`, `512MB`; returns bytes. Raises ValueError for anything else."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         raise ValueError(f"{raw!r} has no unit: write it as 512MiB or 4GiB")
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s?([KMGT]?i?B)", str(raw).strip())
+    text = _scalar(raw, "a size", "512MiB or 4GiB")
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s?([KMGT]?i?B)", text)
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{raw!r} is not a size: write it as 512MiB or 4GiB")
     return int(float(match[1]) * _BYTES[match[2]])
+
+
+def parse_rate(raw: Any) -> float:
+    """`50/s` or 50; returns events per second. Raises ValueError for anything else."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return float(raw)
+    text = _scalar(raw, "a rate", "50 or 50/s")
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)/s", text)
+    if match is None:
+        raise ValueError(f"{raw!r} is not a rate: write it as 50 or 50/s (per second)")
+    return float(match[1])
+
+
+def _scalar(raw: Any, what: str, example: str) -> str:
+    """The text to parse; ValueError for what cannot be one unit-bearing word."""
+    if isinstance(raw, dict | list | tuple):
+        raise ValueError(f"this is not {what}: write it as {example}")
+    text = str(raw).strip()
+    if len(text) > _LONGEST:
+        raise ValueError(f"{text[:20]!r}... is not {what}: write it as {example}")
+    return text
 
 
 def format_duration(value: timedelta | float) -> str:
@@ -87,6 +113,20 @@ Size = Annotated[
             "type": "string",
             "pattern": r"^\d+(\.\d+)?\s?([KMGT]i?)?B$",
             "description": "a size such as 512MiB or 4GiB",
+        }
+    ),
+]
+
+Rate = Annotated[
+    float,
+    BeforeValidator(parse_rate),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?/s$"},
+            ],
+            "description": "a rate per second: 50 or 50/s",
         }
     ),
 ]
