@@ -47,7 +47,7 @@ def command(run: Path, form: str | None, out: Path) -> int:
 def _print(record: DrillRecord, folder: Path, form: str) -> None:
     from drillctl.cli.verdict import show_verdict
     from drillctl.debrief.catalogue import RENDERERS
-    from drillctl.debrief.markdown import annotations
+    from drillctl.debrief.github import annotations
 
     if form == "terminal":
         show_verdict(record, folder)
