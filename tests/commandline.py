@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from drillctl.evidence.journal import read_journal
+from drillctl.evidence.runs import list_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +50,26 @@ def drillctl(
         env={**os.environ, **(env or {})},
         check=False,
     )
+
+
+def start_drill(drill: Path, out: Path, *argv: str) -> subprocess.Popen[str]:
+    """Begin a drill and come back at once."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "drillctl", "run", str(drill), "--out", str(out), *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def await_moment(out: Path, moment: str, process: subprocess.Popen[str]) -> None:
+    """Until the journal holds `moment`, as the kind of an entry or the name of a mark."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        for run in list_runs(out):
+            for entry in read_journal(run.journal).entries:
+                if moment in (entry.kind, entry.data.get("name")):
+                    return
+        time.sleep(0.005)
+    raise AssertionError(f"the drill never came to {moment}")
