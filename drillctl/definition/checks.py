@@ -106,8 +106,8 @@ class _Item:
         shared = shared_keys(model)
         own = {key: value for key, value in data.items() if key not in shared}
         beside = {key: value for key, value in data.items() if key in shared}
-        part = fit(CheckPart, beside, path, self.report)
-        spec = fit(model, own, path, self.report, others=shared)
+        part = fit(CheckPart, beside, path, self.report, subject=f"`{kind}`")
+        spec = fit(model, own, path, self.report, subject=f"`{kind}`", others=shared)
         if part is None or spec is None:
             return None
         return CheckSpec(

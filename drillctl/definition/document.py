@@ -40,12 +40,16 @@ class Document:
         return f"{self.source.file}:{self.where(path, 'key')[0]}"
 
 
+_LONGEST = 600
+
+
 class Report:
     """Every problem of one document. A secret that was written by mistake is not said again."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self._problems: list[Problem] = []
+        self._places: set[tuple[int, int]] = set()
 
     def add(
         self,
@@ -62,27 +66,33 @@ class Report:
     def add_at(
         self, line: int, column: int, message: str, *, expected: str = "", hint: str = ""
     ) -> None:
+        self._places.add((line, column))
         self._problems.append(
             Problem(
                 file=self.document.source.file,
                 line=line,
                 column=column,
-                message=without_passwords(message),
-                expected=without_passwords(expected),
-                hint=without_passwords(hint),
+                message=_sayable(message),
+                expected=_sayable(expected),
+                hint=_sayable(hint),
             )
         )
 
     def taken(self, path: Path) -> bool:
         """Has something already been said of the key at `path`?"""
-        here = self.document.where(path, "key")
-        return any((problem.line, problem.column) == here for problem in self._problems)
+        return self.document.where(path, "key") in self._places
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """In the order of the file, each said once."""
         unique = dict.fromkeys(self._problems)
         return tuple(sorted(unique, key=lambda problem: (problem.line, problem.column)))
+
+
+def _sayable(text: str) -> str:
+    """One line of bounded length: a key may be as long as the file."""
+    line = without_passwords(text).replace("\r", "\\r").replace("\n", "\\n")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
 def without_passwords(text: str) -> str:

@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from drillctl.definition.cron import parse_cron
 from drillctl.definition.targets import Stop, check_target
-from drillctl.definition.units import Duration, Size
+from drillctl.definition.units import Duration, Size, format_size
+
+_LEAST_MEMORY = 32 << 20
 
 
 class Written(BaseModel):
@@ -32,6 +34,13 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _enough_memory(value: int) -> int:
+    if value < _LEAST_MEMORY:
+        raise ValueError(f"Postgres needs at least {format_size(_LEAST_MEMORY)}")
+    return value
+
+
+Memory = Annotated[Size, AfterValidator(_enough_memory)]
 Span = Annotated[Duration, AfterValidator(_longer_than_zero)]
 Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
@@ -115,9 +124,8 @@ class SandboxPart(Written):
     provider: str = Field("auto", description="`auto` takes Docker where an engine answers")
     image: Line | None = Field(None, description="a Docker image that has Postgres binaries")
     cpus: float = Field(2, gt=0, le=1024, description="processors the sandbox may use")
-    memory: Size | None = Field(
+    memory: Memory | None = Field(
         None,
-        ge=32 << 20,
         description="memory the sandbox may use, such as 4GiB",
         json_schema_extra={"default": "2GiB"},
     )

@@ -54,6 +54,11 @@ class Explain:
         )
 
     def _missing(self, parent: Steps, loc: Path) -> None:
+        if isinstance(loc[-1], int):
+            have = len(value_at(self.data, parent))
+            message = f"{self._name(parent)} has {have} of the values it needs"
+            self.report.add((*self.path, *parent), message, expected=f"{loc[-1] + 1} values")
+            return
         field = field_at(self.model, loc)
         self.report.add(
             (*self.path, *parent),
@@ -82,7 +87,7 @@ class Explain:
         at_key = whole or loc[-1:] == ("[key]",)
         self.report.add(
             (*self.path, *spot),
-            f"{self._name(spot)}: {said}" if self._name(spot) != self.subject else said,
+            f"{self._name(spot)}: {said}",
             at="key" if at_key else "value",
         )
 
@@ -107,8 +112,10 @@ class Explain:
 
     def _name(self, spot: Steps) -> str:
         """`objectives.rto`; the last two keys are enough, the line says the rest."""
+        if self.subject and not spot:
+            return self.subject
         keys = [str(step) for step in (*self.path, *spot) if isinstance(step, str)]
-        return f"`{'.'.join(keys[-2:])}`" if keys else self.subject
+        return f"`{'.'.join(keys[-2:])}`"
 
 
 _SHAPES: Mapping[str, str] = {
@@ -133,4 +140,5 @@ def _said(detail: ErrorDetails, value: Any) -> tuple[str, str]:
         choices = str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return one_of(choices), did_you_mean(value, choices)
     said = detail["msg"].removeprefix("Input should ").removeprefix("be ")
+    said = said.removeprefix("String should ").removeprefix("have ")
     return (said[:1].lower() + said[1:]).rstrip("."), ""

@@ -39,12 +39,7 @@ def fit(
     explain = Explain(
         model=model, data=data, path=path, report=report, subject=subject, others=tuple(others)
     )
-    for spot, branches in _grouped(data, details):
-        meant = _meant(spot, branches)
-        if meant is None:
-            explain.forms(spot)
-        for detail in meant or ():
-            explain.one(detail)
+    _say(explain, details, 0)
     return None
 
 
@@ -52,30 +47,56 @@ Branches = Mapping[str, list[ErrorDetails]]
 """Complaints of one place, by the name of the union's member that made them."""
 
 
-def _grouped(data: Any, details: Iterable[ErrorDetails]) -> Iterable[tuple[Steps, Branches]]:
-    """Complaints of all members of one union belong together; others stand alone."""
-    groups: dict[Steps, dict[str, list[ErrorDetails]]] = {}
-    for at, detail in enumerate(details):
-        loc = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
-        _, beside = follow(data, loc)
-        if beside and beside[0][1] != "[key]":
-            union, member = beside[0]
-            groups.setdefault(loc[:union], {}).setdefault(member, []).append(detail)
+def _say(explain: Explain, details: Iterable[ErrorDetails], unions: int) -> None:
+    """`unions` is how many unions deep the details are known to belong to one member."""
+    for spot, branches in _grouped(explain.data, details, unions):
+        if spot is None:
+            explain.one(branches[""][0])
+            continue
+        meant = _meant(explain.data, spot, branches)
+        if meant is None:
+            explain.forms(spot)
         else:
-            groups[("", at)] = {"": [detail]}
-    return groups.items()
+            _say(explain, meant, unions + 1)
 
 
-def _meant(spot: Steps, branches: Branches) -> list[ErrorDetails] | None:
+def _grouped(
+    data: Any, details: Iterable[ErrorDetails], unions: int
+) -> Iterable[tuple[Steps | None, Branches]]:
+    """Complaints of all members of one union belong together; others stand alone, without one."""
+    groups: dict[Steps, tuple[Steps | None, dict[str, list[ErrorDetails]]]] = {}
+    for at, detail in enumerate(details):
+        _, beside = follow(data, _written(detail))
+        members = [(index, step) for index, step in beside if step != "[key]"]
+        if len(members) > unions:
+            index, member = members[unions]
+            loc = detail["loc"][:index]
+            _, branches = groups.setdefault(loc, (follow(data, loc)[0], {}))
+            branches.setdefault(member, []).append(detail)
+        else:
+            groups["", at] = (None, {"": [detail]})
+    return groups.values()
+
+
+def _meant(data: Any, spot: Steps, branches: Branches) -> list[ErrorDetails] | None:
     """Of the members whose kind the value has, the one with the fewest complaints, if it is one."""
     if len(branches) == 1:
         return next(iter(branches.values()))
-    depth = len(spot) + 1
     fitting = [
         details
         for details in branches.values()
-        if not any(d["type"].endswith(_WRONG_KIND) and len(d["loc"]) <= depth for d in details)
+        if not any(d["type"].endswith(_WRONG_KIND) and _spot(data, d) == spot for d in details)
     ]
-    fewest = min(map(len, fitting), default=0)
-    best = [details for details in fitting if len(details) == fewest]
+    counts = [len({_spot(data, detail) for detail in details}) for details in fitting]
+    best = [details for details, n in zip(fitting, counts, strict=True) if n == min(counts)]
     return best[0] if len(best) == 1 else None
+
+
+def _written(detail: ErrorDetails) -> Steps:
+    """The place without the last step, when that is what is missing there."""
+    return detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+
+
+def _spot(data: Any, detail: ErrorDetails) -> Steps:
+    found, _ = follow(data, _written(detail))
+    return (*found, detail["loc"][-1]) if detail["type"] == "missing" else found

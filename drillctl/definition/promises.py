@@ -32,12 +32,19 @@ def check_interval(
 def check_source(report: Report, restore: RestoreSpec, environment: Environment | None) -> None:
     """There must be a backup from somewhere, made by the engine that is to restore it."""
     backups = environment.backups if environment else None
-    if restore.location is None and backups is None:
-        said = "the environment has no backups" if environment else "the drill names no environment"
+    supplied = environment is not None and (
+        environment.kind == "lab" or (backups and backups.location)
+    )
+    if restore.location is None and not supplied:
+        said = (
+            "its environment does not say where backups are"
+            if environment
+            else "the drill names no environment"
+        )
         report.add(
             ("restore",),
             f"there is nothing to restore: `restore` has no `from`, and {said}",
-            hint="write `from:` with a path, or `environment:` with one that has backups",
+            hint="write `from:` with a path, or an `environment:` whose backups have a location",
             at="key",
         )
     if restore.location is None and backups is not None and backups.engine != restore.engine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from drillctl.definition.document import Path, Report
@@ -21,6 +22,7 @@ _TEXT = (
     ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
     ("a private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")),
 )
+_MOST = 20  # of each kind: who has more knows what to look for by then
 _CONNINFO = re.compile(r"\bpassword\s?=\s?[^\s'\"]+", re.IGNORECASE)
 
 
@@ -28,7 +30,7 @@ def report_secrets(report: Report) -> None:
     """Reported without the secret itself."""
     text = report.document.source.text
     for what, pattern in _TEXT:
-        for match in pattern.finditer(text):
+        for match in islice(pattern.finditer(text), _MOST):
             line, column = position_of(text, match.start())
             report.add_at(line, column, f"{what} stands in the file", hint=_HINT)
     _look(report.document.data, (), report)
