@@ -9,6 +9,25 @@ from collections.abc import Mapping
 
 MIB = 1 << 20
 
+# The major in which a setting came; an older server refuses to start with it.
+_SINCE = {
+    "log_parameter_max_length_on_error": 13,
+    "client_connection_check_interval": 14,
+    "archive_library": 15,
+}
+
+
+def known_to(major: int, settings: Mapping[str, str]) -> dict[str, str]:
+    """`settings` without those that a server of this major does not know yet."""
+    return {name: value for name, value in settings.items() if _SINCE.get(name, 0) <= major}
+
+
+def shown(settings: Mapping[str, str]) -> dict[str, str]:
+    """What SHOW answers for each of `settings` when it holds."""
+    return dict(settings) | (
+        {"archive_command": "(disabled)"} if settings.get("archive_mode") == "off" else {}
+    )
+
 
 def neutral(nonce: str) -> Mapping[str, str]:
     """Set before the first start of any restored server and asked back after it: it must not push

@@ -1,0 +1,18 @@
+"""The providers there are: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from drillctl.sandbox.contract import Provider
+
+
+def _process() -> Provider:
+    from drillctl.sandbox.providers.process import ProcessProvider
+
+    return ProcessProvider()
+
+
+# Imported when asked for: neither the docker SDK nor psycopg is wanted by `drillctl --help`.
+PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"process": _process}

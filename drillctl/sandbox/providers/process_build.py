@@ -1,0 +1,208 @@
+"""Putting a process sandbox together, each side effect journaled before and after."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import selectors
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from drillctl.clock import Deadline
+from drillctl.definition.units import format_size
+from drillctl.errors import SandboxError
+from drillctl.evidence.journal import Journal
+from drillctl.sandbox.binaries import PgBinaries
+from drillctl.sandbox.contract import Order
+from drillctl.sandbox.providers import process_cgroup as cgroup
+from drillctl.sandbox.providers import process_teardown as teardown
+from drillctl.sandbox.providers.process_cell import Cell, account_for, method_here, supervisor
+from drillctl.sandbox.providers.process_place import Place, base_folder, claim, place_for
+from drillctl.sandbox.providers.process_root import (
+    Shown,
+    passwd,
+    root_script,
+    shown_mounts,
+    stage,
+)
+from drillctl.sandbox.providers.process_server import HBA
+
+_START_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What was made. `supervisor` is None where there are no namespaces."""
+
+    place: Place
+    cell: Cell
+    binaries: PgBinaries
+    shown: tuple[Shown, ...]
+    password: str
+    supervisor: subprocess.Popen[bytes] | None
+    effects: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return f"Built({self.place.name!r})"
+
+
+def check_room(order: Order) -> None:
+    """Raises SandboxError `sandbox.disk_full` naming what is needed and what there is."""
+    base = base_folder()
+    free = shutil.disk_usage(base).free
+    if order.disk_needed > free:
+        raise SandboxError(
+            "sandbox.disk_full",
+            f"the restore needs {format_size(order.disk_needed)} and {base} has"
+            f" {format_size(free)}",
+            expected=format_size(order.disk_needed),
+            observed=format_size(free),
+            hint="make room, or set DRILLCTL_SANDBOX_DIR to a larger disk",
+        )
+
+
+def describe(order: Order, binaries: PgBinaries) -> tuple[str, ...]:
+    place, method = place_for(order.run_id, order.role), method_here()
+    uid, _ = account_for(place.name, method)
+    limits = cgroup.folders(place.name)
+    how = {
+        "namespaces": "own network, processes and root file system (namespaces)",
+        "user": "own network, processes and root file system (user namespace)",
+        "account": "an account of its own; this machine allows no namespaces",
+        "plain": "a private folder only; this machine allows no namespaces",
+    }
+    memory = f"at most {format_size(order.memory)} of memory, {order.cpus:g} cpus"
+    return (
+        f"folder {place.folder}",
+        f"PostgreSQL {binaries.version} from {binaries.path} ({binaries.source}), as uid {uid}",
+        f"kept apart by {how[method]}",
+        memory if limits else "memory and cpus not limited: no cgroup can be written here",
+        f"ends by itself after {order.timeout.total_seconds():.0f}s",
+    )
+
+
+def build(order: Order, binaries: PgBinaries, journal: Journal) -> Built:
+    """Raises SandboxError. What was made before an error is removed again."""
+    place, method = place_for(order.run_id, order.role), method_here()
+    uid, gid = account_for(place.name, method)
+    seconds = max(1, int(order.timeout.total_seconds()))
+    cell = Cell(method=method, uid=uid, gid=gid, seconds=seconds)
+    shown = shown_mounts(place, cell, order.mounts)
+    limits = cgroup.folders(place.name)
+    effects = [("folder", str(place.folder))]
+    with journal.making("folder", str(place.folder), owner=str(place.owner_link)):
+        claim(place, order.run_id, order.role, limits)
+    try:
+        with _as_sandbox_error():
+            _furnish(place, cell, binaries, shown, order.memory)
+        password = place.passfile.read_text().strip().rpartition(":")[2]
+        if limits:
+            effects.append(("cgroup", place.name))
+            with journal.making("cgroup", place.name):
+                cell = replace(cell, groups=cgroup.make(limits, order.memory, order.cpus))
+        process = None
+        if cell.own_root:
+            effects.append(("process", f"{place.name}/supervisor"))
+            with journal.making("process", f"{place.name}/supervisor"):
+                process, init = _supervise(cell, place)
+                cell = replace(cell, init=init)
+    except BaseException:
+        teardown.journal_removal(journal, tuple(effects), teardown.remove(place))
+        raise
+    return Built(
+        place=place,
+        cell=cell,
+        binaries=binaries,
+        shown=shown,
+        password=password,
+        supervisor=process,
+        effects=tuple(effects),
+    )
+
+
+def _furnish(
+    place: Place, cell: Cell, binaries: PgBinaries, shown: tuple[Shown, ...], memory: int
+) -> None:
+    place.folder.mkdir(mode=0o700)
+    for folder in (place.inner, place.sockets, place.inner / "tmp", place.folder / "root"):
+        folder.mkdir(mode=0o700)
+    _write(place.passfile, f"*:*:*:*:{secrets.token_hex(24)}\n")
+    _write(place.log, "")
+    _write(place.inner / "hba.conf", HBA)
+    _write(place.inner / "ident.conf", "")
+    _write(place.inner / "server.conf", "# every setting is on the command line\n")
+    _write(place.folder / "passwd", passwd(cell), mode=0o644)
+    stage(shown)
+    _write(place.script, root_script(cell, place, binaries.root, shown, memory))
+    if cell.uid != os.geteuid():
+        for path in (place.inner, *place.inner.rglob("*")):
+            os.chown(path, cell.uid, cell.gid)
+        # Its own group, and nobody else's account, may pass through to `in`.
+        os.chown(place.folder, os.geteuid(), cell.gid)
+        place.folder.chmod(0o710)
+
+
+def _supervise(cell: Cell, place: Place) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the first process inside and wait until its root file system stands; with its pid."""
+    process = subprocess.Popen(
+        supervisor(cell, place.script),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+        cwd="/",
+        start_new_session=True,
+    )
+    said = _first_line(process, Deadline(_START_SECONDS))
+    word, _, pid = said.partition(" ")
+    if word != "ready":
+        process.kill()
+        _, err = process.communicate()
+        lines = err.decode("utf-8", "replace").strip().splitlines()
+        raise SandboxError(
+            "sandbox.not_isolated",
+            "the sandbox's own root file system could not be made",
+            observed=lines[-1][:300] if lines else "no answer",
+            hint="set DRILLCTL_ISOLATION=none to go on without namespaces; the debrief will say so",
+        )
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+    return process, int(pid)
+
+
+def _first_line(process: subprocess.Popen[bytes], deadline: Deadline) -> str:
+    assert process.stdout is not None  # noqa: S101 - for the type checker; it is a pipe
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not line.endswith(b"\n") and selector.select(timeout=deadline.remaining()):
+            chunk = os.read(process.stdout.fileno(), 256)
+            if not chunk:
+                break
+            line += chunk
+    return line.decode().strip()
+
+
+def _write(path: Path, text: str, *, mode: int = 0o600) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(fd, "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+@contextlib.contextmanager
+def _as_sandbox_error() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (28, 122)  # ENOSPC, EDQUOT
+        raise SandboxError(
+            "sandbox.disk_full" if full else "sandbox.not_made",
+            f"the sandbox's folder could not be made: {error.strerror}",
+            observed=str(error.filename or ""),
+            hint="make room" if full else "look at the rights of that path",
+        ) from error
