@@ -1,4 +1,4 @@
-"""What the chosen checks do not look at, in plain words: a debrief claims no more than was checked."""
+"""What the chosen checks do not look at, so that a debrief claims no more than was checked."""
 
 from __future__ import annotations
 
