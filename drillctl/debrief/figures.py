@@ -85,7 +85,7 @@ def lost_shown(record: DrillRecord) -> str:
     """`37 of 4,210 acknowledged transfers`, or why there is no count."""
     lost, ledger = record.rpo.lost_writes, record.rpo.ledger
     if lost is None:
-        return "not counted: no ledger of acknowledged writes"
+        return "not counted: nothing was compared with a ledger of acknowledged writes"
     if ledger is None:
         return f"{lost:,} acknowledged transfers"
     return f"{lost:,} of {ledger.acknowledged:,} acknowledged transfers"

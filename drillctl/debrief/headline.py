@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from drillctl.debrief.order import findings_worst_first
 from drillctl.debrief.plain import one_line
 from drillctl.definition.units import format_duration
@@ -23,8 +25,12 @@ def headline(record: DrillRecord) -> str:
     first = found[0] if found else "A part of the drill is " + record.verdict.value
     more = len(found) - 1
     if more < 1:
-        return f"{first}."
+        return full_stop(first)
     return f"{first} (and {more} more {'reason' if more == 1 else 'reasons'})."
+
+
+def full_stop(text: str) -> str:
+    return text if text.endswith((".", "…")) else f"{text}."
 
 
 def reasons(record: DrillRecord) -> tuple[str, ...]:
@@ -56,13 +62,17 @@ def _what_was_shown(record: DrillRecord) -> str:
         parts.append(f"{format_duration(lost)} of data lost{of}")
     count = len(record.checks)
     parts.append("the one check passed" if count == 1 else f"all {count} checks passed")
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:] + "."
+    return _sentence("; ".join(parts)) + "."
+
+
+def _sentence(text: str) -> str:
+    """`text` as the beginning of a sentence, unless that would misspell a name (`pg_restore`)."""
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]+(?:[ ,;:]|$)", text) else text
 
 
 def _findings(record: DrillRecord, verdict: Verdict) -> tuple[str, ...]:
     return tuple(
-        one_line(finding.title, 160).rstrip(".") or finding.id
+        _sentence(one_line(finding.title, 160).rstrip(".") or finding.id)
         for finding in findings_worst_first(record)
         if finding.verdict == verdict
     )
@@ -144,5 +154,5 @@ def _doubts(record: DrillRecord) -> tuple[str, ...]:
     found += [f"{room.capitalize()} is inconclusive" for room in unsure]
     needed = ("restore", "validate", "cleanup")
     idle = [room for room, status in record.statuses.items() if status == Status.NOT_RUN]
-    found += [f"{room.capitalize()} did not run" for room in idle if room in needed]
+    found += [f"{room.capitalize()} came to no result" for room in idle if room in needed]
     return tuple(found)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from drillctl.debrief import figures, order
-from drillctl.debrief.headline import WORDS, headline, reasons
+from drillctl.debrief.headline import WORDS, full_stop, headline, reasons
 from drillctl.debrief.html.bars import bar
 from drillctl.debrief.html.timeline import timeline
 from drillctl.debrief.plain import plain_record
@@ -41,19 +42,25 @@ def _template() -> Template:
     environment.filters["size"] = format_size
     environment.filters["instant"] = figures.instant
     environment.filters["bar"] = bar
+    environment.filters["prose"] = _prose
     environment.globals["css"] = Markup((_HERE / "debrief.css").read_text("utf-8"))  # noqa: S704
     return environment.from_string((_HERE / "debrief.html.j2").read_text("utf-8"))
 
 
+def _prose(text: str) -> Markup:
+    """`text` escaped, with what stands in backticks set as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
 def _context(record: DrillRecord) -> dict[str, Any]:
     declared = next((mark.at for mark in record.marks if mark.name == "declared"), None)
-    ledger = record.rpo.ledger
+    ledger, why = record.rpo.ledger, reasons(record)
     return {
         "record": record,
         "verdict": record.verdict.value,
         "verdict_word": WORDS[record.verdict],
-        "headline": headline(record),
-        "reasons": reasons(record)[1:],
+        "headline": full_stop(why[0]) if why else headline(record),
+        "reasons": why[1:],
         "declared": declared,
         "measures": figures.measures(record),
         "lost": figures.lost_shown(record),
