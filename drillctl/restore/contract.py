@@ -49,19 +49,24 @@ class Restored:
     """What came of it. `database` is the one to check; `findings` are empty after a clean restore.
 
     `expected_structure` is what the archive's own table of contents lists, as (type, schema, name).
+    `sha256` was computed beside the restore; empty where it was not.
     """
 
     database: str
     findings: tuple[Finding, ...]
     not_tested: tuple[str, ...]
     expected_structure: frozenset[tuple[str, str, str]]
+    sha256: str = ""
 
 
 class Engine(Protocol):
     """A module or a small frozen class. Nothing is written to the backup's location, ever."""
 
-    name: str
-    options: type[Spec]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def options(self) -> type[Spec]: ...
 
     def choose(self, location: Path, select: str, options: Spec) -> Backup:
         """Find the backup under `location` and look into it, without a sandbox.
