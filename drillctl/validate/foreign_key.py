@@ -89,6 +89,16 @@ def foreign_keys_of(connection: Connection) -> tuple[ForeignKey, ...]:
         return tuple(_read(row) for row in cursor.execute(_ALL))
 
 
+def names_of(connection: Connection) -> frozenset[tuple[str, str]]:
+    """(schema, `table constraint`) of every foreign key, those of single partitions among them."""
+    rows = connection.execute(
+        "select n.nspname, c.relname || ' ' || k.conname from pg_constraint k"
+        " join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace"
+        " where k.contype = 'f'"
+    ).fetchall()
+    return frozenset((schema, name) for schema, name in rows)
+
+
 def _read(row: dict[str, Any]) -> ForeignKey:
     child, parent = (
         Table(

@@ -15,7 +15,7 @@ from drillctl.definition.vocabulary import Spec
 from drillctl.evidence.facts import Finding
 from drillctl.evidence.verdict import Verdict
 from drillctl.validate.contract import Connection, Database, Observation, Reference, finding, judged
-from drillctl.validate.foreign_key import ForeignKey, foreign_keys_of
+from drillctl.validate.foreign_key import ForeignKey, foreign_keys_of, names_of
 from drillctl.validate.names import TableName, find_tables, shown
 
 KIND = "foreign_keys"
@@ -61,8 +61,8 @@ def run(spec: ForeignKeys, database: Database, reference: Reference) -> Observat
             orphans = _count(connection, key)
             if orphans:
                 found.append(_orphaned(key, orphans, _examples(connection, key)))
-    if not spec.tables:
-        found.extend(_lost(keys, reference))
+        if not spec.tables:
+            found.extend(_lost(names_of(connection), reference))
     if not keys and not found:
         return _none(spec, reference)
     held = proved - sum(each.id == "validate.orphans" for each in found)
@@ -110,9 +110,8 @@ def _temporal(key: ForeignKey) -> Finding:
     )
 
 
-def _lost(keys: Iterable[ForeignKey], reference: Reference) -> Iterable[Finding]:
+def _lost(there: frozenset[tuple[str, str]], reference: Reference) -> Iterable[Finding]:
     """What the archive's table of contents lists and the database lacks."""
-    there = {(key.child.schema, f"{key.child.name} {key.name}") for key in keys}
     for kind, schema, name in sorted(reference.structure):
         if kind == "FK CONSTRAINT" and (schema, name) not in there:
             yield finding(
