@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drillctl.definition.drill import Drill
+from drillctl.definition.drill import CheckSpec, Drill
 from drillctl.definition.units import format_duration, format_size
 from drillctl.errors import NamedError
 from drillctl.restore.catalogue import ENGINES
 from drillctl.restore.contract import Backup, Engine
 from drillctl.sandbox.contract import Order, Provider
 from drillctl.sandbox.selection import choose_provider
+from drillctl.validate.catalogue import CHECKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +89,16 @@ def outline(plan: Plan) -> tuple[str, ...]:
         ]
     lines.append("mark declared: the RTO clock starts here")
     lines += _restore_lines(plan)
-    lines += [f"check {spec.name} ({spec.kind})" for spec in drill.checks]
+    lines += [f"check {_label(spec)} ({spec.kind})" for spec in drill.checks]
     lines.append("mark validated: the RTO clock stops here, if every check passed")
     if plan.has_lab:
         lines.append("reconcile every acknowledged transfer with the restored database")
     lines.append("destroy everything, look again, and write the debrief")
     return tuple(lines)
+
+
+def _label(spec: CheckSpec) -> str:
+    return spec.name or CHECKS[spec.kind].label(spec.spec)
 
 
 def _restore_lines(plan: Plan) -> Sequence[str]:
