@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -37,9 +38,8 @@ def read_checks(report: Report, vocabulary: Vocabulary) -> tuple[CheckSpec, ...]
         report.add(_PATH, f"`validate` is {shown(items)}", expected="a list", hint=hint)
         return ()
     read = [_Item(report, vocabulary, at).read(item) for at, item in enumerate(items)]
-    checks = tuple(check for check in read if check is not None)
-    _names_differ(report, checks)
-    return checks
+    _names_differ(report, read)
+    return tuple(check for check in read if check is not None)
 
 
 def bare_allowed(model: type[Spec]) -> bool:
@@ -124,13 +124,14 @@ def _deadline(spec: Spec) -> timedelta | None:
     return own if isinstance(own, timedelta) else None
 
 
-def _names_differ(report: Report, checks: tuple[CheckSpec, ...]) -> None:
+def _names_differ(report: Report, read: Sequence[CheckSpec | None]) -> None:
     seen: dict[str, int] = {}
-    for check in checks:
-        if check.name and check.name in seen:
-            report.add_at(
-                check.line,
-                1,
+    for at, check in enumerate(read):
+        if check is None or not check.name:
+            continue
+        if check.name in seen:
+            report.add(
+                (*_PATH, at),
                 f"two checks are called {check.name!r}: in line {seen[check.name]} and here",
                 hint="give them different names, to tell them apart in a debrief",
             )

@@ -38,7 +38,7 @@ def _values(word: str, name: str, low: int, high: int, names: list[str]) -> set[
     for part in word.split(","):
         match = re.fullmatch(r"(\*|\w+)(?:-(\w+))?(?:/([0-9]+))?", part, re.ASCII)
         if match is None or (match[1] == "*" and match[2]):
-            raise ValueError(f"{part!r} is not a {name} of a schedule")
+            raise ValueError(f"the {name} {part!r} is not a part of a schedule")
         step = int(match[3] or 1)
         if not 1 <= step <= high:
             raise ValueError(f"the step of {part!r} must be 1 to {high}")
@@ -57,5 +57,5 @@ def _number(word: str, name: str, low: int, high: int, names: list[str]) -> int:
         return low + names.index(word.upper())
     if not word.isdecimal() or len(word) > 2 or not low <= int(word) <= high:
         known = f" or {names[0]} to {names[-1]}" if names else ""
-        raise ValueError(f"{word!r} is not a {name}: it is {low} to {high}{known}")
+        raise ValueError(f"the {name} {word!r} of the schedule is not {low} to {high}{known}")
     return int(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,7 @@ class _Drill:
             raise DefinitionError(problems)
         source = self.report.document.source
         return Drill(
-            path=self.path.absolute(),
+            path=Path(os.path.normpath(self.path.absolute())),
             text=source.text,
             sha256=source.sha256,
             name=top.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,14 +40,15 @@ def read_environment(
     backups = data.get("backups")
     if isinstance(backups, dict):
         find_engine(backups.get("engine"), ("backups", "engine"), report, vocabulary)
-    if written is None:
-        return None
-    if name is not None and written.name != name:
+    called = data.get("name")
+    if name is not None and isinstance(called, str) and called != name:
         report.add(
             ("name",),
-            f"this environment is called {written.name!r}, its file {name!r}",
+            f"this environment is called {shown(called)}, its file {name!r}",
             hint="call both the same",
         )
+    if written is None:
+        return None
     if isinstance(written, LabFile):
         return _lab(path, written)
     return _deployed(path, written, report)
@@ -69,7 +71,7 @@ def _kind_known(report: Report) -> bool:
 
 def _lab(path: Path, written: LabFile) -> Environment:
     return Environment(
-        path=path.absolute(),
+        path=Path(os.path.normpath(path.absolute())),
         name=written.name,
         kind="lab",
         backups=_schedule(written.backups),
@@ -111,7 +113,7 @@ def _deployed(path: Path, written: DeployedFile, report: Report) -> Environment:
             location=locate(backups.location, path, report, ("backups", "location")),
         )
     return Environment(
-        path=path.absolute(),
+        path=Path(os.path.normpath(path.absolute())),
         name=written.name,
         kind="deployed",
         backups=schedule,

@@ -125,6 +125,7 @@ def _checks(of: _Schemas, vocabulary: Vocabulary) -> list[Schema]:
 
 def _check(kind: str, model: type[Spec], of: _Schemas) -> Schema:
     spec, shared = of(model), of(CheckPart)["properties"]
+    spec.setdefault("description", f"the check `{kind}`")
     for key in shared_keys(model):
         spec["properties"][key] = shared[key]
     if bare_allowed(model):
@@ -137,7 +138,7 @@ def _check(kind: str, model: type[Spec], of: _Schemas) -> Schema:
         "properties": {kind: spec},
         "required": [kind],
         "additionalProperties": False,
-        "description": spec.get("description", f"the check `{kind}`"),
+        "description": spec["description"],
     }
 
 

@@ -11,8 +11,8 @@ from drillctl.definition.source import position_of
 
 _HINT = "put it into an environment variable and name that in a `*_env` key"
 _KEY = re.compile(
-    r"(?:.*[_-])?(?:pg)?(?:password|passwd|pwd|passphrase|secret|token|api_?key|access_?key"
-    r"|private_?key)",
+    r"(?:.*[_-])?(?:pg)?(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key"
+    r"|private[_-]?key)",
     re.IGNORECASE,
 )
 # Written so that no part can begin inside a run of itself: the time stays linear in the text.
@@ -23,7 +23,7 @@ _TEXT = (
     ("a private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")),
 )
 _MOST = 20  # of each kind: who has more knows what to look for by then
-_CONNINFO = re.compile(r"\bpassword\s?=\s?[^\s'\"]+", re.IGNORECASE)
+_CONNINFO = re.compile(r"(?<![?&])\bpassword\s?=\s?[^\s'\"]+", re.IGNORECASE)
 
 
 def report_secrets(report: Report) -> None:
