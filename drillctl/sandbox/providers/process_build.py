@@ -162,7 +162,9 @@ def _supervise(cell: Cell, place: Place) -> tuple[subprocess.Popen[bytes], int]:
     if word != "ready":
         process.kill()
         _, err = process.communicate()
-        lines = err.decode("utf-8", "replace").strip().splitlines()
+        lines = [
+            line for line in err.decode("utf-8", "replace").splitlines() if "dmesg" not in line
+        ]
         raise SandboxError(
             "sandbox.not_isolated",
             "the sandbox's own root file system could not be made",

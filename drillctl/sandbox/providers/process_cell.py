@@ -87,7 +87,8 @@ def supervisor(cell: Cell, script: Path) -> tuple[str, ...]:
 def entering(cell: Cell, argv: tuple[str, ...]) -> tuple[str, ...]:
     """`argv`, run inside `cell` by its account and without any privilege."""
     if cell.method == "plain":
-        return (*_time_limit(cell), *argv)
+        lock = ("setpriv", "--no-new-privs", "--") if shutil.which("setpriv") else ()
+        return (*_time_limit(cell), *lock, *argv)
     drop = (*_setpriv(cell), "--", *argv)
     if cell.method == "account":
         return (*_joining(cell), *_time_limit(cell), *drop)

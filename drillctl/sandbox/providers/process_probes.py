@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 import subprocess
 from pathlib import Path
 
-from drillctl.command import Runner
+from drillctl.command import Command, Runner
 from drillctl.definition.units import format_duration, format_size
+from drillctl.errors import SandboxError
 from drillctl.evidence.facts import IsolationProbe
 from drillctl.sandbox.contract import Order
 from drillctl.sandbox.probes import HostSigns, readable_here, try_all
@@ -25,13 +27,28 @@ def isolation(built: Built, order: Order, run: Runner, journal: Path) -> tuple[I
     )
     hidden = tuple(path for path in (journal, *others[:1]) if readable_here(path))
     fixed = tuple(shown.inside for shown in built.shown if not shown.writable)
-    fixed = (str(built.binaries.path), str(built.place.base), *fixed)
+    fixed = (str(built.binaries.path), *fixed)
     return (
         *try_all(HostSigns(hidden=hidden, fixed=fixed), run),
+        _writes_stay_inside(built, run),
         _socket_is_private(built),
         _memory_is_limited(built, order),
         _time_is_limited(built, order),
     )
+
+
+def _writes_stay_inside(built: Built, run: Runner) -> IsolationProbe:
+    """Inside, the folder above our own may be there and writable, as long as it is another one."""
+    name, target = "write beside the sandbox", built.place.base / f"{built.place.name}.probe"
+    script = f": > {shlex.quote(str(target))}"
+    try:
+        run(Command(argv=("sh", "-c", script), purpose=name), timeout=5)
+    except SandboxError as error:
+        return IsolationProbe(name=name, held=None, detail=error.message)
+    arrived = target.exists()
+    target.unlink(missing_ok=True)
+    detail = "a file arrived outside" if arrived else "tried from inside, nothing arrived outside"
+    return IsolationProbe(name=name, held=not arrived, detail=detail)
 
 
 def _socket_is_private(built: Built) -> IsolationProbe:

@@ -49,7 +49,7 @@ ln -s /proc/self/fd/2 dev/stderr
 _EPILOGUE = """mount -o remount,ro .
 pivot_root . old
 cd /
-umount -l /old
+umount -n -l /old
 echo "ready $pid"
 exec > /dev/null 2>&1
 sleep "$seconds" &
@@ -116,6 +116,8 @@ def root_script(
     readonly, no_programs = "ro,nosuid,nodev", "nosuid,nodev,noexec"
     lines = [f"new={place.folder}/root", f"seconds={cell.seconds}", _PROLOGUE]
     lines.append(f"mount -t tmpfs -o mode=1777,size={memory},{no_programs} shm dev/shm")
+    # First, since a base folder or a wheel may lie under /tmp itself.
+    lines.append(_show(str(place.inner / "tmp"), "/tmp", no_programs))  # noqa: S108
     lines.append(_show("/usr", "/usr", readonly))
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
@@ -130,7 +132,6 @@ def root_script(
         options = no_programs if one.writable else f"ro,{no_programs}"
         lines.append(_show(str(one.source), one.inside, options))
     lines.append(_show(str(place.inner), str(place.inner), no_programs))
-    lines.append(_show(str(place.inner / "tmp"), "/tmp", no_programs))  # noqa: S108
     return "\n".join([*lines, _EPILOGUE])
 
 
