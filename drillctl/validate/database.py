@@ -1,8 +1,8 @@
 """The restored database, for reading only: every session is a role that cannot write.
 
 The role is no superuser, so a user's SQL that calls a function (`lo_unlink`, `pg_read_file`) is
-refused by the server, whatever the SQL looks like. It may read every table past row policies.
-It cannot read large objects, and needs Postgres 14 or newer (`pg_read_all_data`).
+refused by the server, whatever the SQL looks like. It may read every table past row policies, and
+large objects as rows of `pg_largeobject`. Needs Postgres 14 or newer (`pg_read_all_data`).
 """
 
 from __future__ import annotations

@@ -120,15 +120,17 @@ def _raised_by_a_function(error: psycopg.Error) -> bool:
 
 
 def without_values(message: str, known: str) -> str:
-    """`message` with every quoted part, number or byte that is not in `known` blotted out."""
+    """`message` with every quoted part, number or byte that is no word of `known` blotted out."""
+
+    def told(part: str) -> bool:
+        return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", known) is not None
+
     parts = message.split('"')
-    if len(parts) % 2 == 0 or any(part not in known for part in parts[1::2]):
+    if len(parts) % 2 == 0 or not all(map(told, parts[1::2])):
         first, last = message.find('"'), message.rfind('"')
-        if first >= 0:
-            message = f'{message[:first]}"{_HIDDEN}"{message[last + 1 :] if last > first else ""}'
-    return re.sub(
-        r"'[^']*'|\b\d[\w.:+-]*", lambda at: at[0] if at[0] in known else _HIDDEN, message
-    )
+        rest = message[last + 1 :] if last > first else ""
+        message = f'{message[:first]}"{_HIDDEN}"{rest}'
+    return re.sub(r"'[^']*'|\b\d[\w.:+-]*", lambda at: at[0] if told(at[0]) else _HIDDEN, message)
 
 
 def _where(error: BaseException) -> str:
