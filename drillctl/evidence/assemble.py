@@ -35,7 +35,7 @@ from drillctl.evidence.record import (
     Statuses,
     ToolFacts,
 )
-from drillctl.evidence.verdict import Status, Verdict, worst
+from drillctl.evidence.verdict import Status, Verdict, worse_status, worst
 
 
 def assemble(reading: Reading, *, alive: bool = False) -> DrillRecord:
@@ -136,9 +136,12 @@ def _doubts(
 
 
 def _statuses(entries: Sequence[Entry]) -> Statuses:
-    return Statuses.model_validate(
-        {data["room"]: data["status"] for data in _all(entries, "status")}
-    )
+    """The worst that was ever said of a room: a later success does not undo a failure."""
+    said: dict[str, Status] = {}
+    for data in _all(entries, "status"):
+        status = Status(data["status"])
+        said[data["room"]] = worse_status(said.get(data["room"], status), status)
+    return Statuses.model_validate(said)
 
 
 def _sandbox_record(facts: SandboxFacts | None, teardown: Teardown | None) -> SandboxRecord | None:

@@ -41,9 +41,12 @@ class RunFolder:
         Raises FileNotFoundError without a journal, ValueError when it says nothing.
         """
         reading = read_journal(self.journal)
-        owner = reading.entries[0].data.get("owner") if reading.entries else None
-        alive = bool(owner and is_alive(Owner.from_dict(owner)))
-        return assemble(reading, alive=alive)
+        try:
+            owner = reading.entries[0].data.get("owner") if reading.entries else None
+            alive = bool(owner and is_alive(Owner.from_dict(owner)))
+            return assemble(reading, alive=alive)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"a fact in the journal has an unknown shape: {error!r}") from error
 
 
 def new_run(out: Path, drill: str, at: datetime) -> RunFolder:

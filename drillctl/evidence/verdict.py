@@ -28,3 +28,10 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of `verdicts`; inconclusive when there are none."""
     ranked = sorted(verdicts, key=_RANK.__getitem__)
     return ranked[-1] if ranked else Verdict.INCONCLUSIVE
+
+
+def worse_status(one: Status, other: Status) -> Status:
+    """The worse of two; anything that ran outweighs `not_run`."""
+    if Status.NOT_RUN in {one, other}:
+        return other if one == Status.NOT_RUN else one
+    return Status(worst((Verdict(one), Verdict(other))))
