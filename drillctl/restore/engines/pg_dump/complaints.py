@@ -15,6 +15,7 @@ _ERROR = re.compile(r"pg_restore: (?:\[[^]]*\] )?error: (.*)")
 _WARNING = re.compile(r"pg_restore: (?:\[[^]]*\] )?warning: (.*)")
 _ENTRY = re.compile(r"pg_restore: from TOC entry (\d+);")
 _DONE = re.compile(r"pg_restore: (?:creating|processing data for|executing) ")
+_FLIGHT = re.compile(r"pg_restore: (launching|finished) item (\d+) ")
 _SERVER = re.compile(r"(?:FATAL|ERROR|PANIC):\s+(.*)")
 _SUMMARY = re.compile(r"errors ignored on restore: \d+")
 
@@ -75,6 +76,7 @@ class Complaints:
         self._labels = labels
         self._on_item = on_item
         self._where = ""
+        self._flying: set[int] = set()
         self.kept: list[Complaint] = []
         self.warnings: list[str] = []
         self.count = 0
@@ -83,6 +85,8 @@ class Complaints:
         if _DONE.match(line):
             self._where = ""
             self._on_item()
+        elif flight := _FLIGHT.match(line):
+            (self._flying.add if flight[1] == "launching" else self._flying.discard)(int(flight[2]))
         elif entry := _ENTRY.match(line):
             self._where = self._labels.get(int(entry[1]), f"item {entry[1]}")
         elif error := _ERROR.match(line):
@@ -97,9 +101,14 @@ class Complaints:
         self.count += 1
         if len(self.kept) < _LIMIT:
             cause = cause_of(text)
-            self.kept.append(
-                Complaint(cause=cause, where=self._where, message=without_values(text))
-            )
+            where = self._where or self._in_flight()
+            self.kept.append(Complaint(cause=cause, where=where, message=without_values(text)))
+
+    def _in_flight(self) -> str:
+        """What the parallel workers had in hand; those with rows, where some have."""
+        labels = [self._labels.get(number, "") for number in sorted(self._flying)]
+        rows = [label for label in labels if label.startswith(("TABLE DATA", "BLOB"))]
+        return " or ".join(rows or labels)
 
 
 def cause_of(text: str) -> str:

@@ -17,6 +17,7 @@ _PLAIN_HEAD = 256 << 10
 _TAR_BLOCK = 512
 _FROM = re.compile(rb"^-- Dumped from database version (\S[^\r\n]*)", re.M)
 _BY = re.compile(rb"^-- Dumped by pg_dump version (\S[^\r\n]*)", re.M)
+_CLIENT = re.compile(rb"^SET client_encoding = '([A-Za-z0-9_]+)';", re.M)
 _STARTED = re.compile(rb"^-- Started on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ?(\S*)", re.M)
 _CREATES = re.compile(rb'^CREATE DATABASE ("(?:[^"]|"")+"|[^\s;"]+)', re.M)
 
@@ -123,6 +124,12 @@ def _look_plain(path: Path, shape: Shape, size: int, modified: float) -> Look:
         created=_moment(started[1].decode()) if started else None,
         zone=started[2].decode("ascii", "replace") if started else "",
     )
+
+
+def encoding_of(seen: Look) -> str:
+    """The encoding that a plain dump sets for itself, which is its database's."""
+    match = _CLIENT.search(stream.head(seen.path, seen.shape.wrapping, _PLAIN_HEAD))
+    return match[1].decode("ascii", "replace") if match else "UTF8"
 
 
 def _found(pattern: re.Pattern[bytes], head: bytes) -> str:

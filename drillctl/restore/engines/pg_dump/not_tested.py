@@ -26,9 +26,7 @@ def of_archive(
         yield f"{', '.join(left_out)}: left out, so that nothing reaches out of the sandbox"
     if "EVENT TRIGGER" in kinds:
         yield "event triggers: restored, then disabled"
-    spaces = {entry.tablespace for entry in entries} - {"", "pg_default"}
-    if spaces:
-        yield f"tablespaces ({shortened(sorted(spaces))}): all data lies in the sandbox's own"
+    yield from of_spaces({entry.tablespace for entry in entries} - {"", "pg_default"})
     yield excluded()
     if sums is not None and sums.vouched_for:
         return
@@ -47,6 +45,11 @@ def of_plain(shape: Shape, checksummed: bool, sums: Sums | None) -> Iterator[str
     if not checksummed and not (sums is not None and sums.vouched_for):
         what = f"a {shape.wrapping} stream like this one" if shape.wrapping else "a plain dump"
         yield f"{what} carries no checksum: changed values inside it cannot be seen {_SEAL}"
+
+
+def of_spaces(spaces: Iterable[str]) -> Iterator[str]:
+    if names := sorted(spaces):
+        yield f"tablespaces ({shortened(names)}): all data lies on the sandbox's own disk"
 
 
 def excluded() -> str:

@@ -91,6 +91,25 @@ def absent_findings(absent: Absent) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def refused(
+    title: str, observed: str, *, majors: tuple[int | None, int], of_version: bool
+) -> Finding:
+    """Statements that the server refused. In another major than the source's, what a version may
+    have changed (`of_version`) does not count against the dump, nor for it."""
+    source, here = majors
+    other = source != here
+    return failed(
+        "statement_failed",
+        title,
+        expected="no error",
+        observed=f"{observed} (in PostgreSQL {here}{f', taken from {source}' if other else ''})",
+        hint=f"restore into PostgreSQL {source} to tell the dump's fault from the version's"
+        if other and of_version
+        else "restore by hand and see the statement; errors are never ignored here",
+        verdict=Verdict.INCONCLUSIVE if other and of_version else Verdict.FAILED,
+    )
+
+
 def role_findings(
     missing: Sequence[str],
     refused: Sequence[tuple[str, str]],

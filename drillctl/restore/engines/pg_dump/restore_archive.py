@@ -19,6 +19,7 @@ from drillctl.restore.engines.pg_dump.database import (
 )
 from drillctl.restore.engines.pg_dump.look import Look, read_archive
 from drillctl.restore.engines.pg_dump.options import Options
+from drillctl.restore.engines.pg_dump.provide import require_extensions
 from drillctl.restore.engines.pg_dump.run_archive import Job, restore_archive
 from drillctl.restore.engines.pg_dump.sums import sum_findings
 from drillctl.sandbox.contract import Sandbox
@@ -82,14 +83,6 @@ def prepare(seen: Look, entries: tuple[Entry, ...], options: Options, sandbox: S
     )
     lines = not_tested.of_roles(sorted(missing), have_globals=described is not None)
     return Ground(made=made, findings=found, not_tested=(*made.not_tested, *lines))
-
-
-def require_extensions(connection: server.Connection, wanted: set[str], sandbox: Sandbox) -> None:
-    """Raises SandboxError `sandbox.extension_missing`."""
-    available = server.names(connection, "select name from pg_catalog.pg_available_extensions")
-    missing = wanted - available
-    if missing:
-        raise outcome.extensions_missing(sorted(missing), sandbox.major)
 
 
 def verify(
