@@ -73,7 +73,7 @@ def _parts(record: DrillRecord, fit: Fit) -> Iterator[RenderableType]:
 def _figures(record: DrillRecord, fit: Fit) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=6, no_wrap=True, style="dim")
-    grid.add_column()
+    grid.add_column(overflow="fold")
     for measure in measures(record):
         told = Text(f"{measure.shown:<17} ", style="bold")
         told.append(f"{measure.objective_name} {measure.objective_shown:<8} ", style="not bold")
@@ -117,7 +117,7 @@ def _findings(record: DrillRecord, fit: Fit) -> Iterator[RenderableType]:
 def _finding(finding: Finding, fit: Fit) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1, style=_STYLES[finding.verdict])
-    grid.add_column()
+    grid.add_column(overflow="fold")
     title = Text(fit(one_line(finding.title, 160)))
     grid.add_row(
         fit(_MARKS[finding.verdict]), title.append(f"  {fit(one_line(finding.id, 60))}", "dim")
