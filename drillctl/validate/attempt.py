@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import errors
 
 from drillctl.clock import Deadline, SystemClock
 from drillctl.definition.drill import CheckSpec
@@ -36,6 +37,7 @@ class Watched:
         self._database = database
         self._deadline = deadline
         self._open: list[Connection] = []
+        self._ended = False
         self._lock = threading.Lock()
 
     def session(
@@ -49,6 +51,8 @@ class Watched:
         limit = max(1, int(self._deadline.remaining() * 1000))
         with self._database.session({"statement_timeout": f"{limit}ms"} | settings) as connection:
             with self._lock:
+                if self._ended:
+                    raise errors.QueryCanceled("no more sessions")
                 self._open.append(connection)
             try:
                 yield connection
@@ -62,6 +66,12 @@ class Watched:
             for connection in self._open:
                 with contextlib.suppress(psycopg.Error):
                     connection.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def end(self) -> None:
+        """Cancel what runs, and let no new session begin."""
+        with self._lock:
+            self._ended = True
+        self.cancel()
 
     def sever(self) -> None:
         """Cut the sockets, so that a thread which waits for a frozen server wakes up."""

@@ -137,7 +137,7 @@ class _Examination:
 
     def _end_all(self) -> None:
         for attempt in self._running:
-            attempt.database.cancel()
+            attempt.database.end()
         for attempt in self._running:
             attempt.thread.join(timeout=1.0)
             if attempt.thread.is_alive():
