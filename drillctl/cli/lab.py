@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from drillctl.lab.lab import Lab
 
 
 @click.group("lab")
@@ -52,9 +56,7 @@ def up(environment: Path, provider: str, image: str | None, out: Path) -> int:
 @_FOLDER
 def status(name: str, as_json: bool, out: Path) -> int:
     """Say how the lab NAME is doing."""
-    from drillctl.lab.lab import open_lab
-
-    state = open_lab(out / "labs" / name).status()
+    state = _lab(out, name).status()
     if as_json:
         click.echo(json.dumps(state, indent=2, default=str))
     else:
@@ -68,11 +70,18 @@ def status(name: str, as_json: bool, out: Path) -> int:
 @_FOLDER
 def down(name: str, out: Path) -> int:
     """Take the lab NAME down and prove that it is gone."""
-    from drillctl.lab.lab import open_lab
-
-    left = open_lab(out / "labs" / name).down()
+    left = _lab(out, name).down()
     for thing in left:
         click.echo(f"STILL THERE: {thing}")
     if not left:
         click.echo(f"lab `{name}` is gone")
     return 3 if left else 0
+
+
+def _lab(out: Path, name: str) -> Lab:
+    from drillctl.lab.lab import open_lab
+
+    folder = out / "labs" / name
+    if not folder.is_dir():
+        raise click.UsageError(f"no lab `{name}` under {out}; bring one up with `drillctl lab up`")
+    return open_lab(folder)
