@@ -139,6 +139,15 @@ def _said(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     if detail["type"] in ("literal_error", "enum"):
         choices = str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return one_of(choices), did_you_mean(value, choices)
+    if detail["type"] in ("too_short", "too_long"):
+        return _length(detail), ""
     said = detail["msg"].removeprefix("Input should ").removeprefix("be ")
     said = said.removeprefix("String should ").removeprefix("have ")
     return (said[:1].lower() + said[1:]).rstrip("."), ""
+
+
+def _length(detail: ErrorDetails) -> str:
+    least, most = detail["ctx"].get("min_length"), detail["ctx"].get("max_length")
+    count = least if detail["type"] == "too_short" else most
+    items = "item" if count == 1 else "items"
+    return f"{'at least' if detail['type'] == 'too_short' else 'at most'} {count} {items}"

@@ -15,6 +15,7 @@ from drillctl.definition.follow import Steps, follow
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_KEYS = ("missing", "extra_forbidden")
 _WRONG_KIND = ("_type", "_parsing", "literal_error", "int_from_float", "enum", "none_required")
 
 
@@ -79,7 +80,7 @@ def _grouped(
 
 
 def _meant(data: Any, spot: Steps, branches: Branches) -> list[ErrorDetails] | None:
-    """Of the members whose kind the value has, the one with the fewest complaints, if it is one."""
+    """Of the members whose kind the value has, the one it is nearest to, if it is one."""
     if len(branches) == 1:
         return next(iter(branches.values()))
     fitting = [
@@ -87,9 +88,16 @@ def _meant(data: Any, spot: Steps, branches: Branches) -> list[ErrorDetails] | N
         for details in branches.values()
         if not any(d["type"].endswith(_WRONG_KIND) and _spot(data, d) == spot for d in details)
     ]
-    counts = [len({_spot(data, detail) for detail in details}) for details in fitting]
-    best = [details for details, n in zip(fitting, counts, strict=True) if n == min(counts)]
+    distances = [_distance(data, spot, details) for details in fitting]
+    best = [one for one, far in zip(fitting, distances, strict=True) if far == min(distances)]
     return best[0] if len(best) == 1 else None
+
+
+def _distance(data: Any, spot: Steps, details: list[ErrorDetails]) -> tuple[int, int]:
+    """Keys too many or too few in the value itself weigh more than anything deeper in it."""
+    spots = {_spot(data, detail): detail["type"] for detail in details}
+    keys = [s for s, kind in spots.items() if kind in _KEYS and len(s) == len(spot) + 1]
+    return len(keys), len(spots)
 
 
 def _written(detail: ErrorDetails) -> Steps:

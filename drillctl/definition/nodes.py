@@ -10,21 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode, YAMLError
-from yaml.composer import Composer
 from yaml.error import Mark, MarkedYAMLError
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.resolver import BaseResolver
-from yaml.scanner import Scanner
 
+from drillctl.definition.composing import DEEPEST, MAP, MOST_NODES, SEQ, Stop, compose
 from drillctl.definition.document import Document, Place
-from drillctl.definition.scalars import STR, Untrue, core_tag, core_value
+from drillctl.definition.scalars import Untrue, core_value
 from drillctl.definition.source import Source
 from drillctl.errors import DefinitionError, Problem
 
-MOST_NODES = 10_000
-DEEPEST = 40
-_MAP, _SEQ = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _HINTS = (
     (re.compile(r"'\\t'"), "indent with spaces, never with tabs"),
     (re.compile("mapping values are not allowed"), "quote text that holds `: `"),
@@ -33,52 +26,11 @@ _HINTS = (
 )
 
 
-class _Stop(Exception):  # noqa: N818 - it ends the reading, and never leaves this module
-    def __init__(self, mark: Mark, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.mark, self.message, self.hint = mark, message, hint
-
-
-class _Reading(Reader, Scanner, Parser, Composer, BaseResolver):
-    """PyYAML's own stages with core resolution, and bounds that hold before memory is spent."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-        BaseResolver.__init__(self)
-        self._depth = 0
-        self._nodes = 0
-
-    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
-        mark: Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        self._nodes += 1
-        self._depth += 1
-        if self._nodes > MOST_NODES:
-            raise _Stop(mark, f"the file holds more than {MOST_NODES} values")
-        if self._depth > DEEPEST:
-            raise _Stop(mark, f"this is nested deeper than {DEEPEST} levels")
-        node: Node | None = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def descend_resolver(self, *_: Any) -> None:
-        """Path resolvers are not used."""
-
-    ascend_resolver = descend_resolver
-
-    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
-        if kind is ScalarNode:
-            return core_tag(value) if implicit[0] else STR
-        return _MAP if kind is MappingNode else _SEQ
-
-
 def read_nodes(source: Source) -> Document:
     """Raises DefinitionError: broken YAML, duplicate keys, tags, alias bombs and alias loops."""
     try:
-        root = _Reading(source.text).get_single_node()
-    except _Stop as stop:
+        root = compose(source.text)
+    except Stop as stop:
         raise DefinitionError((_at(source, stop.mark, stop.message, stop.hint),)) from None
     except MarkedYAMLError as error:
         raise DefinitionError((_syntax(source, error),)) from None
@@ -90,7 +42,7 @@ def read_nodes(source: Source) -> Document:
     walk = _Walk(source)
     try:
         data = walk.value(root, (), ())
-    except _Stop as stop:
+    except Stop as stop:
         walk.problems.append(_at(source, stop.mark, stop.message, stop.hint))
         data = None
     if walk.problems:
@@ -111,17 +63,17 @@ class _Walk:
         self._count += 1
         if self._count > MOST_NODES:
             message = f"aliases expand to more than {MOST_NODES} values"
-            raise _Stop(node.start_mark, message, "write the values out instead")
+            raise Stop(node.start_mark, message, "write the values out instead")
         if id(node) in above:
-            raise _Stop(node.start_mark, "this anchor contains an alias of itself")
+            raise Stop(node.start_mark, "this anchor contains an alias of itself")
         if len(path) > DEEPEST:
-            raise _Stop(node.start_mark, f"aliases nest deeper than {DEEPEST} levels")
+            raise Stop(node.start_mark, f"aliases nest deeper than {DEEPEST} levels")
         raw = node.value if isinstance(node, ScalarNode) else None
         self.places.setdefault(path, Place(key=None, value=_place(node.start_mark), raw=raw))
         below = (*above, id(node))
-        if isinstance(node, MappingNode) and self._plain(node, _MAP):
+        if isinstance(node, MappingNode) and self._plain(node, MAP):
             return self._mapping(node, path, below)
-        if isinstance(node, SequenceNode) and self._plain(node, _SEQ):
+        if isinstance(node, SequenceNode) and self._plain(node, SEQ):
             return [self.value(item, (*path, at), below) for at, item in enumerate(node.value)]
         return self._scalar(node) if isinstance(node, ScalarNode) else None
 

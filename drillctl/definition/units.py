@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
-
-from pydantic import BeforeValidator, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
@@ -93,40 +93,59 @@ def format_size(count: int) -> str:
     return f"{size:.1f} TiB"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Written:
+    """How pydantic reads a value that people write with a unit, and what editors are told of it.
+
+    A class of our own, since importing pydantic for these words would cost every reader of a run.
+    """
+
+    parse: Callable[[Any], Any]
+    json_schema: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(self.parse, handler(source))
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return dict(self.json_schema)
+
+
 Duration = Annotated[
     timedelta,
-    BeforeValidator(parse_duration),
-    WithJsonSchema(
-        {
+    _Written(
+        parse=parse_duration,
+        json_schema={
             "type": "string",
-            "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$",
+            "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+$",
             "description": "a duration such as 90s, 15m, 1h30m or 2d",
-        }
+        },
     ),
 ]
 
 Size = Annotated[
     int,
-    BeforeValidator(parse_size),
-    WithJsonSchema(
-        {
+    _Written(
+        parse=parse_size,
+        json_schema={
             "type": "string",
-            "pattern": r"^\d+(\.\d+)?\s?([KMGT]i?)?B$",
+            "pattern": r"^[0-9]+(\.[0-9]+)?\s?([KMGT]i?)?B$",
             "description": "a size such as 512MiB or 4GiB",
-        }
+        },
     ),
 ]
 
 Rate = Annotated[
     float,
-    BeforeValidator(parse_rate),
-    WithJsonSchema(
-        {
+    _Written(
+        parse=parse_rate,
+        json_schema={
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0},
                 {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?/s$"},
             ],
             "description": "a rate per second: 50 or 50/s",
-        }
+        },
     ),
 ]

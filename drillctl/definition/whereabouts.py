@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from drillctl.definition.document import Report
-from drillctl.definition.guess import did_you_mean, one_of
+from drillctl.definition.guess import did_you_mean, one_of, shown
 
 FOLDER = "environments"
 SUFFIXES = (".yaml", ".yml")
@@ -20,15 +20,16 @@ def find_environment(written: str, drill: Path, report: Report) -> Path | None:
     A name is looked for in the nearest folder `environments` beside the drill or above it.
     """
     if written.endswith(SUFFIXES):
-        found = drill.parent / Path(written).expanduser()
-        if not found.is_file():
-            report.add(_PATH, f"there is no environment file {str(found)!r}", hint="check the path")
+        found = drill.parent / written
+        if not _is_file(found):
+            message = f"there is no environment file {shown(str(found))}"
+            report.add(_PATH, message, hint="check the path")
             return None
         return found
     if not re.fullmatch(r"[a-z0-9-]{1,63}", written):
         report.add(
             _PATH,
-            f"{written!r} is not the name of an environment",
+            f"{shown(written)} is not the name of an environment",
             expected="a name of a-z, 0-9 and `-`, or a path ending in .yaml",
         )
         return None
@@ -42,9 +43,9 @@ def find_environment(written: str, drill: Path, report: Report) -> Path | None:
         )
         return None
     files = (folder / (written + suffix) for suffix in SUFFIXES)
-    known = next((file for file in files if file.is_file()), None)
+    known = next((file for file in files if _is_file(file)), None)
     if known is None:
-        names = sorted(p.stem for p in folder.iterdir() if p.suffix in SUFFIXES and p.is_file())
+        names = sorted(p.stem for p in folder.glob("*") if p.suffix in SUFFIXES and _is_file(p))
         report.add(
             _PATH,
             f"there is no environment {written!r} in {_as_written(folder, drill)}",
@@ -57,7 +58,12 @@ def find_environment(written: str, drill: Path, report: Report) -> Path | None:
 
 def _nearest(drill: Path) -> Path | None:
     above = drill.absolute().parents
-    return next((up / FOLDER for up in above if (up / FOLDER).is_dir()), None)
+    return next((up / FOLDER for up in above if os.path.isdir(up / FOLDER)), None)  # noqa: PTH112
+
+
+def _is_file(path: Path) -> bool:
+    """Unlike Path.is_file, False also for a path that is too long or not ours to look at."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _as_written(found: Path, drill: Path) -> Path:

@@ -38,13 +38,17 @@ class ValueIs(Spec):
     value: int | str = Field(description="the value")
 
 
+class Rows(Spec):
+    rows: int | Bounds = Field(description="how many rows")
+
+
 class InRange(Spec):
     range: tuple[int, int] = Field(description="the least and the most")
 
 
 class Query(Spec):
     sql: str = Field(description="what to ask")
-    expect: Literal["empty"] | ValueIs | InRange | bool = Field(description="what to expect")
+    expect: Literal["empty"] | ValueIs | InRange | Rows | bool = Field(description="what to expect")
 
 
 class Freshness(Spec):

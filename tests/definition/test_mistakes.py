@@ -84,6 +84,8 @@ RESTORE = (
     Wrong("environment: lab", "environment: ^labb", "no environment 'labb'", "lab", "`lab`"),
     Wrong("environment: lab", "environment: ^../lab", "not the name of an environment"),
     Wrong("environment: lab", "environment: ^lab.yaml", "no environment file"),
+    Wrong("environment: lab", "environment: ^~nobody/lab.yaml", "no environment file"),
+    Wrong("environment: lab", f"environment: ^{'a' * 190}/..yaml", "no environment file"),
 )
 CHECKS = (
     Wrong("- foreign_keys", "- ^foreign_kyes", "is not a check", "foreign_keys", "`foreign_keys`"),
@@ -106,6 +108,9 @@ CHECKS = (
     Wrong("expect: empty", "expect: ^emty", "none of the forms", "`empty` or {value}", "`empty`"),
     Wrong("{value: 1}", "^{valeu: 1}", "none of the forms", "{value} or {range}", "`value`"),
     Wrong("range: [1, 3]", "range: ^[1]", "`expect.range` has 1 of the values", "2 values"),
+    Wrong("expect: empty", "expect: {rows: {^mn: 1}}", "not a key of", "min, max", "`min`"),
+    Wrong("expect: empty", "expect: {rows: ^x}", "none of the forms", "number or {min, max}"),
+    Wrong("expect: empty", "expect: {rows: ^[]}", "none of the forms", "number or {min, max}"),
     Wrong("range: [1, 3]", "range: [1, ^x]", "`expect.range` is 'x'", "a whole number"),
 )
 MISTAKES = (*KEYS, *VALUES, *RESTORE, *CHECKS)
