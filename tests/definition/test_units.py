@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -70,3 +72,12 @@ def test_what_is_formatted_can_be_read_again() -> None:
     for text in ("90ms", "4.2s", "15m", "1h30m", "2d"):
         assert format_duration(parse_duration(text)) == text
     assert format_size(4 << 30) == "4.0 GiB"
+
+
+def test_words_for_units_cost_no_pydantic() -> None:
+    """Whoever shows a run imports them, and the command line answers within 150 ms."""
+    script = "import sys, drillctl.definition.units; print('pydantic' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.strip() == "False"
