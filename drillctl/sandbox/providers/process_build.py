@@ -6,32 +6,33 @@ import contextlib
 import os
 import secrets
 import selectors
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drillctl.clock import Deadline
-from drillctl.definition.units import format_size
 from drillctl.errors import SandboxError
 from drillctl.evidence.journal import Journal
+from drillctl.interrupt import shielded
 from drillctl.sandbox.binaries import PgBinaries
 from drillctl.sandbox.contract import Order
 from drillctl.sandbox.providers import process_cgroup as cgroup
 from drillctl.sandbox.providers import process_teardown as teardown
-from drillctl.sandbox.providers.process_cell import Cell, account_for, method_here, supervisor
-from drillctl.sandbox.providers.process_place import Place, base_folder, claim, place_for
-from drillctl.sandbox.providers.process_root import (
-    Shown,
-    passwd,
-    root_script,
-    shown_mounts,
-    stage,
+from drillctl.sandbox.providers.process_cell import (
+    Cell,
+    account_for,
+    entering,
+    method_here,
+    supervisor,
 )
-from drillctl.sandbox.providers.process_server import HBA
+from drillctl.sandbox.providers.process_mounts import Shown, copy_tree, shown_mounts, stage
+from drillctl.sandbox.providers.process_place import Place, claim, place_for
+from drillctl.sandbox.providers.process_root import passwd, root_script
 
 _START_SECONDS = 20
+_LOG_RESERVE = 1 << 20
+_HBA = "local all all scram-sha-256\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,75 +51,43 @@ class Built:
         return f"Built({self.place.name!r})"
 
 
-def check_room(order: Order) -> None:
-    """Raises SandboxError `sandbox.disk_full` naming what is needed and what there is."""
-    base = base_folder()
-    free = shutil.disk_usage(base).free
-    if order.disk_needed > free:
-        raise SandboxError(
-            "sandbox.disk_full",
-            f"the restore needs {format_size(order.disk_needed)} and {base} has"
-            f" {format_size(free)}",
-            expected=format_size(order.disk_needed),
-            observed=format_size(free),
-            hint="make room, or set DRILLCTL_SANDBOX_DIR to a larger disk",
-        )
-
-
-def describe(order: Order, binaries: PgBinaries) -> tuple[str, ...]:
-    place, method = place_for(order.run_id, order.role), method_here()
-    uid, _ = account_for(place.name, method)
-    limits = cgroup.folders(place.name)
-    how = {
-        "namespaces": "own network, processes and root file system (namespaces)",
-        "user": "own network, processes and root file system (user namespace)",
-        "account": "an account of its own; this machine allows no namespaces",
-        "plain": "a private folder only; this machine allows no namespaces",
-    }
-    memory = f"at most {format_size(order.memory)} of memory, {order.cpus:g} cpus"
-    return (
-        f"folder {place.folder}",
-        f"PostgreSQL {binaries.version} from {binaries.path} ({binaries.source}), as uid {uid}",
-        f"kept apart by {how[method]}",
-        memory if limits else "memory and cpus not limited: no cgroup can be written here",
-        f"ends by itself after {order.timeout.total_seconds():.0f}s",
-    )
-
-
 def build(order: Order, binaries: PgBinaries, journal: Journal) -> Built:
     """Raises SandboxError. What was made before an error is removed again."""
     place, method = place_for(order.run_id, order.role), method_here()
     uid, gid = account_for(place.name, method)
     seconds = max(1, int(order.timeout.total_seconds()))
     cell = Cell(method=method, uid=uid, gid=gid, seconds=seconds)
-    shown = shown_mounts(place, cell, order.mounts)
     limits = cgroup.folders(place.name)
-    effects = [("folder", str(place.folder))]
-    with journal.making("folder", str(place.folder), owner=str(place.owner_link)):
-        claim(place, order.run_id, order.role, limits)
+    effects: list[tuple[str, str]] = []
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with journal.making("folder", str(place.folder), owner=str(place.owner_link)), shielded():
+            claim(place, order.run_id, order.role, limits)
+            effects.append(("folder", str(place.folder)))
         with _as_sandbox_error():
-            _furnish(place, cell, binaries, shown, order.memory)
-        password = place.passfile.read_text().strip().rpartition(":")[2]
+            shown = shown_mounts(place, cell, order.mounts)
+            programs = _furnish(place, cell, binaries, shown, order.memory)
         if limits:
             effects.append(("cgroup", place.name))
             with journal.making("cgroup", place.name):
                 cell = replace(cell, groups=cgroup.make(limits, order.memory, order.cpus))
-        process = None
         if cell.own_root:
             effects.append(("process", f"{place.name}/supervisor"))
-            with journal.making("process", f"{place.name}/supervisor"):
+            with journal.making(*effects[-1]), shielded():
                 process, init = _supervise(cell, place)
                 cell = replace(cell, init=init)
     except BaseException:
-        teardown.journal_removal(journal, tuple(effects), teardown.remove(place))
+        if effects:  # else the name was another's
+            teardown.journal_removal(journal, tuple(effects), teardown.remove(place))
+        if process is not None:
+            process.wait()
         raise
     return Built(
         place=place,
         cell=cell,
-        binaries=binaries,
+        binaries=programs,
         shown=shown,
-        password=password,
+        password=place.passfile.read_text().strip().rpartition(":")[2],
         supervisor=process,
         effects=tuple(effects),
     )
@@ -126,17 +95,19 @@ def build(order: Order, binaries: PgBinaries, journal: Journal) -> Built:
 
 def _furnish(
     place: Place, cell: Cell, binaries: PgBinaries, shown: tuple[Shown, ...], memory: int
-) -> None:
+) -> PgBinaries:
+    """The folder and all that is in it; returns the programs as the account inside sees them."""
     place.folder.mkdir(mode=0o700)
     for folder in (place.inner, place.sockets, place.inner / "tmp", place.folder / "root"):
         folder.mkdir(mode=0o700)
     _write(place.passfile, f"*:*:*:*:{secrets.token_hex(24)}\n")
     _write(place.log, "")
-    _write(place.inner / "hba.conf", HBA)
+    _reserve(place.log)
+    _write(place.inner / "hba.conf", _HBA)
     _write(place.inner / "ident.conf", "")
     _write(place.inner / "server.conf", "# every setting is on the command line\n")
     _write(place.folder / "passwd", passwd(cell), mode=0o644)
-    stage(shown)
+    stage(shown, cell)
     _write(place.script, root_script(cell, place, binaries.root, shown, memory))
     if cell.uid != os.geteuid():
         for path in (place.inner, *place.inner.rglob("*")):
@@ -144,6 +115,17 @@ def _furnish(
         # Its own group, and nobody else's account, may pass through to `in`.
         os.chown(place.folder, os.geteuid(), cell.gid)
         place.folder.chmod(0o710)
+    return binaries if cell.own_root else _reachable(place, cell, binaries)
+
+
+def _reachable(place: Place, cell: Cell, binaries: PgBinaries) -> PgBinaries:
+    """Programs below somebody's private home cannot be run by another account: a copy can."""
+    probe = entering(cell, ("test", "-x", binaries.program("postgres")))
+    if subprocess.run(probe, capture_output=True, timeout=20, check=False).returncode == 0:
+        return binaries
+    copy = place.folder / "programs"
+    copy_tree(binaries.root, copy)
+    return replace(binaries, path=copy / binaries.path.name)
 
 
 def _supervise(cell: Cell, place: Place) -> tuple[subprocess.Popen[bytes], int]:
@@ -188,6 +170,13 @@ def _first_line(process: subprocess.Popen[bytes], deadline: Deadline) -> str:
                 break
             line += chunk
     return line.decode().strip()
+
+
+def _reserve(log: Path) -> None:
+    """Blocks beyond the end of the log, so that a full disk can still be written down there."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        argv = ["fallocate", "--keep-size", "--length", str(_LOG_RESERVE), str(log)]
+        subprocess.run(argv, capture_output=True, timeout=10, check=False)
 
 
 def _write(path: Path, text: str, *, mode: int = 0o600) -> None:

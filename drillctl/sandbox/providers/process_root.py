@@ -6,15 +6,11 @@ what a sandbox could see.
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
-import stat
-from dataclasses import dataclass
 from pathlib import Path
 
-from drillctl.sandbox.contract import Mount
 from drillctl.sandbox.providers.process_cell import Cell
+from drillctl.sandbox.providers.process_mounts import Shown
 from drillctl.sandbox.providers.process_place import Place
 
 # Merged-usr systems have symbolic links here; others have folders.
@@ -55,58 +51,6 @@ exec > /dev/null 2>&1
 sleep "$seconds" &
 wait
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """A host path, where it is seen inside, and what is really bound there (a readable copy when
-    the account inside could not read the original)."""
-
-    host: Path
-    source: Path
-    inside: str
-    writable: bool
-
-
-def shown_mounts(place: Place, cell: Cell, mounts: tuple[Mount, ...]) -> tuple[Shown, ...]:
-    """Where each mount of an order goes. Without an own root it is seen where it is."""
-    found = []
-    for number, mount in enumerate(mounts):
-        host = mount.host.resolve()
-        inside = f"/mnt/{number}/{host.name}" if cell.own_root else str(host)
-        copy = not mount.writable and os.geteuid() == 0 and not readable_by_others(host)
-        source = place.folder / "staged" / str(number) / host.name if copy else host
-        if copy and not cell.own_root:
-            inside = str(source)
-        found.append(Shown(host=host, source=source, inside=inside, writable=mount.writable))
-    return tuple(found)
-
-
-def stage(shown: tuple[Shown, ...]) -> None:
-    """Copy what the account inside could not read; the original is never touched."""
-    for one in shown:
-        if one.source == one.host:
-            continue
-        one.source.parent.mkdir(parents=True, mode=0o755)
-        if one.host.is_dir():
-            shutil.copytree(one.host, one.source, symlinks=True)
-        else:
-            shutil.copy2(one.host, one.source)
-        for path in (one.source, *one.source.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def readable_by_others(path: Path) -> bool:
-    """Whether any account may read all of `path` once it is bound somewhere reachable."""
-    for one in (path, *(path.rglob("*") if path.is_dir() else ())):
-        mode = one.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            continue
-        need = 0o005 if stat.S_ISDIR(mode) else 0o004
-        if mode & need != need:
-            return False
-    return True
 
 
 def root_script(

@@ -1,68 +1,106 @@
-"""The Postgres server of a process sandbox: made, started, asked back, stopped."""
+"""The Postgres server of a process sandbox: started, asked back, stopped, killed."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import shutil
+import os
+import signal
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 
 from drillctl.clock import Deadline
-from drillctl.command import Command, Completed
+from drillctl.command import Command
 from drillctl.errors import SandboxError
+from drillctl.interrupt import shielded
 from drillctl.sandbox.binaries import PgBinaries
 from drillctl.sandbox.contract import Endpoint
+from drillctl.sandbox.providers import process_teardown as teardown
+from drillctl.sandbox.providers.process_build import Built
+from drillctl.sandbox.providers.process_cell import entering
+from drillctl.sandbox.providers.process_cluster import Run
+from drillctl.sandbox.providers.process_log import last_words
 from drillctl.sandbox.providers.process_place import PORT, Place
-from drillctl.sandbox.settings import known_to, neutral
+from drillctl.sandbox.settings import known_to, neutral, shown
 
-SUPERUSER = "postgres"
-HBA = "local all all scram-sha-256\n"
-_LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
-# `reject` is what the cluster's own pg_hba.conf would say; the server is given another one.
-_INITDB = (
-    "--auth=reject",
-    "--no-sync",
-    f"--locale={_LOCALE}",
-    "--encoding=UTF8",
-    "--data-checksums",
-    f"--username={SUPERUSER}",
-)
-_LOG_TAIL = 64 * 1024
-
-Run = Callable[[Command, float, bytes], Completed]
-"""Run a command inside: what, seconds, standard input."""
+_STOP_SECONDS = 30
+_KILL_SECONDS = 10
 
 
-def initialise(place: Place, binaries: PgBinaries, password: str, run: Run) -> None:
-    """An empty cluster whose superuser has `password`. Raises SandboxError.
+class Server:
+    """One postmaster at a time. `lost` is True when it is down and nobody stopped it."""
 
-    The cluster is a copy of one that was made before with these binaries where there is one: a
-    copy takes a tenth of initdb's time. Copies share a system identifier, which nothing relies on.
-    """
-    template = _template(binaries)
-    if template.is_dir():
-        _copy(template, place.data, like=place.inner)
-    else:
-        initdb = (binaries.program("initdb"), "-D", str(place.data), *_INITDB)
-        done = run(Command(argv=initdb, purpose="make an empty cluster"), 120, b"")
-        _expect(done, "initdb")
-        _keep(place.data, template)
-    # In single-user mode nothing listens yet, and the password reaches neither argv nor a log.
-    options = ("-D", str(place.data), "-F", "-c", "password_encryption=scram-sha-256")
-    single = (binaries.program("postgres"), "--single", *options, "template1")
-    sql = f"ALTER ROLE {SUPERUSER} PASSWORD '{password}'\n".encode()
-    done = run(Command(argv=single, purpose="set the superuser's password"), 60, sql)
-    _expect(done, "single-user mode")
+    def __init__(self, built: Built, endpoint: Endpoint) -> None:
+        self._built = built
+        self._endpoint = endpoint
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def lost(self) -> bool:
+        return self._wanted and not self.running
+
+    def start(self, settings: Mapping[str, str], env: Mapping[str, str], limit: Deadline) -> None:
+        """Until it answers and says that it is neutral. Raises SandboxError."""
+        place, major = self._built.place, self._built.binaries.major
+        wanted = _settings_for(place, self._endpoint.nonce, major, settings)
+        argv = _server_argv(self._built.binaries, place, wanted)
+        with shielded(), place.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                entering(self._built.cell, argv),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(env),
+                cwd=place.inner,
+                start_new_session=True,
+            )
+            self._wanted = True
+        _wait_until_ready(self._endpoint, self._process, place.log, limit)
+        _ask_back(self._endpoint, shown(known_to(major, neutral(self._endpoint.nonce))))
+
+    def stop(self, run: Run) -> None:
+        """A fast shutdown: sessions end, a checkpoint is written. Killed if that takes too long."""
+        self._wanted = False
+        if self._process is None or not self.running:
+            return
+        pid_file = str(self._built.place.data / "postmaster.pid")
+        argv = ("sh", "-c", 'kill -INT "$(head -n 1 "$0")"', pid_file)
+        run(Command(argv=argv, purpose="stop the server"), 10, b"")
+        try:
+            self._process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._wanted = False
+
+    def kill(self) -> None:
+        deadline = Deadline(_KILL_SECONDS)
+        while pids := teardown.server_pids(self._built.place):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if deadline.passed:
+                break
+            time.sleep(0.01)
+        self.bury()
+
+    def bury(self) -> None:
+        """Wait for the process that we started; the server's own parent outlives it by a moment."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_KILL_SECONDS)
 
 
-def settings_for(place: Place, nonce: str, major: int, wanted: Mapping[str, str]) -> dict[str, str]:
+def _settings_for(
+    place: Place, nonce: str, major: int, wanted: Mapping[str, str]
+) -> dict[str, str]:
     """`wanted`, then what this sandbox needs, then the neutral ones, which always win."""
     ours = {
         "unix_socket_directories": str(place.sockets),
@@ -79,7 +117,9 @@ def settings_for(place: Place, nonce: str, major: int, wanted: Mapping[str, str]
     return {**known_to(major, wanted), **ours, **known_to(major, neutral(nonce))}
 
 
-def server_argv(binaries: PgBinaries, place: Place, settings: Mapping[str, str]) -> tuple[str, ...]:
+def _server_argv(
+    binaries: PgBinaries, place: Place, settings: Mapping[str, str]
+) -> tuple[str, ...]:
     """Settings on the command line beat every file, also a restored `postgresql.auto.conf` and an
     ALTER SYSTEM. None of them is a secret."""
     argv = [binaries.program("postgres"), "-D", str(place.data)]
@@ -88,7 +128,7 @@ def server_argv(binaries: PgBinaries, place: Place, settings: Mapping[str, str])
     return tuple(argv)
 
 
-def connect(endpoint: Endpoint, *, seconds: float = 5) -> psycopg.Connection[tuple[object, ...]]:
+def _connect(endpoint: Endpoint, *, seconds: float = 5) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
         host=str(endpoint.socket_dir),
         port=endpoint.port,
@@ -101,11 +141,11 @@ def connect(endpoint: Endpoint, *, seconds: float = 5) -> psycopg.Connection[tup
     )
 
 
-def wait_until_ready(
+def _wait_until_ready(
     endpoint: Endpoint, server: subprocess.Popen[bytes], log: Path, deadline: Deadline
 ) -> None:
     """Until the server answers a session. Raises SandboxError at once when it exits."""
-    last = ""
+    last, pause = "", 0.01
     while not deadline.passed:
         if server.poll() is not None:
             raise SandboxError(
@@ -116,10 +156,11 @@ def wait_until_ready(
                 hint="the sandbox's own server log has the cause",
             )
         try:
-            connect(endpoint).close()
+            _connect(endpoint).close()
         except psycopg.OperationalError as error:
             last = str(error).splitlines()[0]
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(0.5, pause * 1.5)
         else:
             return
     raise SandboxError(
@@ -131,9 +172,9 @@ def wait_until_ready(
     )
 
 
-def ask_back(endpoint: Endpoint, expected: Mapping[str, str]) -> None:
+def _ask_back(endpoint: Endpoint, expected: Mapping[str, str]) -> None:
     """Raises SandboxError unless the running server says that each setting is as it must be."""
-    with contextlib.closing(connect(endpoint)) as session:
+    with contextlib.closing(_connect(endpoint)) as session:
         rows = session.execute(
             "select name, current_setting(name, true) from unnest(%s::text[]) as name",
             (list(expected),),
@@ -148,72 +189,3 @@ def ask_back(endpoint: Endpoint, expected: Mapping[str, str]) -> None:
             observed=", ".join(f"{name}={observed.get(name)!r}" for name in wrong),
             hint="nothing was restored; this server could act on production",
         )
-
-
-def last_words(log: Path) -> str:
-    """The last fatal line of the server's log, without DETAIL or CONTEXT, which may hold values."""
-    fatal = [line for line in log_tail(log).splitlines() if _fatal(line)]
-    return fatal[-1][-300:] if fatal else ""
-
-
-def log_tail(log: Path) -> str:
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - _LOG_TAIL))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _expect(done: Completed, what: str) -> None:
-    if done.exit_code == 0:
-        return
-    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    raise SandboxError(
-        "sandbox.server_not_made",
-        f"{what} failed" if not done.timed_out else f"{what} took too long",
-        expected="exit code 0",
-        observed=lines[-1][:300] if lines else f"exit code {done.exit_code}",
-        hint="run `drillctl doctor`; it looks at these binaries",
-    )
-
-
-def _template(binaries: PgBinaries) -> Path:
-    cache = Path.home() / ".cache"
-    inode = (binaries.path / "postgres").stat()
-    text = f"{binaries.path} {binaries.version} {inode.st_mtime_ns} {_INITDB}"
-    word = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return cache / "drillctl" / f"initdb-{binaries.version}-{word}"
-
-
-def _keep(data: Path, template: Path) -> None:
-    """Whole or not at all; a cache that cannot be written is only slower."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        template.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=template.parent))
-        try:
-            _copy(data, fresh / "data", like=fresh)
-            (fresh / "data").rename(template)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path, *, like: Path) -> None:
-    """A copy of a folder, owned as `like` is."""
-    argv = ["cp", "-R", "-p", str(source), str(target)]
-    subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
-    owner = like.stat()
-    if owner.st_uid != target.stat().st_uid:
-        subprocess.run(
-            ["chown", "-R", "-h", f"{owner.st_uid}:{owner.st_gid}", str(target)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
-
-
-def _fatal(line: str) -> bool:
-    """A session that knocks too early is told FATAL as well; that is not why a server ended."""
-    told = "FATAL:" in line or "PANIC:" in line
-    return told and "the database system is" not in line

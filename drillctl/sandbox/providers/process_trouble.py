@@ -9,16 +9,25 @@ from drillctl.definition.units import format_size
 from drillctl.sandbox.contract import Order, Trouble
 from drillctl.sandbox.providers import process_cgroup as cgroup
 from drillctl.sandbox.providers.process_build import Built
-from drillctl.sandbox.providers.process_server import last_words, log_tail
+from drillctl.sandbox.providers.process_log import last_words, log_tail
 
 _NO_ROOM = 16 << 20
 _FULL = ("No space left on device", "Disk quota exceeded")
 
 
-def trouble_of(built: Built, order: Order, *, expired: bool, lost: bool) -> Trouble | None:
-    """`expired`: the time limit has passed; `lost`: the server is down and nobody stopped it."""
+def says_full(line: str) -> bool:
+    return any(word in line for word in _FULL)
+
+
+def trouble_of(
+    built: Built, order: Order, *, expired: bool, lost: bool, full: bool
+) -> Trouble | None:
+    """`expired`: the time limit has passed; `lost`: the server is down and nobody stopped it;
+    `full`: a tool inside was told that the disk is full."""
     gone = built.supervisor is not None and built.supervisor.poll() is not None
-    return _oom(built, order) or _disk_full(built) or _gone(built, order, expired, gone or lost)
+    return (
+        _oom(built, order) or _disk_full(built, full) or _gone(built, order, expired, gone or lost)
+    )
 
 
 def _oom(built: Built, order: Order) -> Trouble | None:
@@ -33,13 +42,14 @@ def _oom(built: Built, order: Order) -> Trouble | None:
     )
 
 
-def _disk_full(built: Built) -> Trouble | None:
+def _disk_full(built: Built, full: bool) -> Trouble | None:
     place = built.place
     try:
         free = shutil.disk_usage(place.folder).free
     except OSError:
         return None
-    if free >= _NO_ROOM and not any(word in log_tail(place.log) for word in _FULL):
+    # By now a failed statement may have given its room back: what was said counts.
+    if free >= _NO_ROOM and not full and not says_full(log_tail(place.log)):
         return None
     return Trouble(
         finding="sandbox.disk_full",
