@@ -22,7 +22,7 @@ class PostgresPart(Written):
     """The server of the lab's production."""
 
     major: int | None = Field(
-        None, ge=10, le=99, description="its major version; any that the machine has if left out"
+        None, ge=15, le=99, description="its major version; any that the machine has if left out"
     )
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from drillctl.clock import SystemClock
 from drillctl.definition.drill import CheckSpec, Drill
+from drillctl.definition.environment_file import Format
 from drillctl.definition.lint import lint
 from drillctl.definition.load import load_drill
 from drillctl.definition.nodes import read_nodes
 from drillctl.definition.schema import drill_schema, environment_schema
 from drillctl.definition.source import read_source
+from drillctl.lab.backups import FORMATS
 from drillctl.lab.loss_ledger import LossLedger
 from drillctl.lab.payments import Stream, chart_of
 from drillctl.lab.seeding import make_database, seed
@@ -137,3 +140,7 @@ def test_each_shipped_query_sees_its_fault(
     broken = new_database(endpoint, f"begin; {fault}; commit", template="ledger")
     assert verdicts(endpoint, broken, (check,)) == {name: "failed"}
     run_script(endpoint, "template1", f"drop database {broken}")
+
+
+def test_the_lab_can_take_every_format_that_an_environment_may_name() -> None:
+    assert set(FORMATS) == set(get_args(Format))
