@@ -18,8 +18,11 @@ _pending: Interrupted | None = None
 
 
 @contextlib.contextmanager
-def shielded() -> Iterator[None]:
-    """No interruption inside; one that came meanwhile is raised at the end of the outermost."""
+def shielded(*, raise_after: bool = True) -> Iterator[None]:
+    """No interruption inside; one that came meanwhile is raised at the end of the outermost.
+
+    Without `raise_after` it stays pending until the next shield ends or `raise_pending` is called.
+    """
     global _depth  # noqa: PLW0603 - signals are the process's, and so is this count
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -29,7 +32,7 @@ def shielded() -> Iterator[None]:
         yield
     finally:
         _depth -= 1
-    if _depth == 0:
+    if _depth == 0 and raise_after:
         raise_pending()
 
 
@@ -42,7 +45,7 @@ def interrupt(reason: str) -> None:
 
 
 def raise_pending() -> None:
-    global _pending  # noqa: PLW0603 - see above
+    global _pending
     if _pending is not None:
         pending, _pending = _pending, None
         raise pending

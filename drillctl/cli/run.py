@@ -61,12 +61,14 @@ def load_plan(path: Path, overrides: Overrides) -> Plan:
 def _rehearse(plan: Plan, out: Path) -> tuple[DrillRecord, Path]:
     from drillctl.cli.live import Live
     from drillctl.cli.signals import stoppable
+    from drillctl.interrupt import shielded
     from drillctl.orchestration.opening import open_run
     from drillctl.orchestration.rehearse import rehearse
 
-    run, journal = open_run(plan, out)
-    with Live(plan.drill.name) as live:
-        journal.listen(live.entry)
-        with stoppable(live.tell):
-            record = rehearse(plan, run, journal, live.tell)
+    with Live(plan.drill.name) as live, stoppable(live.tell):
+        # A signal that comes now waits until `rehearse` can journal it.
+        with shielded(raise_after=False):
+            run, journal = open_run(plan, out)
+            journal.listen(live.entry)
+        record = rehearse(plan, run, journal, live.tell)
     return record, run.path

@@ -6,6 +6,7 @@ from drillctl.errors import Interrupted, SandboxError
 from drillctl.evidence.journal import Journal
 from drillctl.evidence.record import DrillRecord
 from drillctl.evidence.runs import RunFolder
+from drillctl.interrupt import raise_pending
 from drillctl.orchestration.loss import measure_loss
 from drillctl.orchestration.plan import Plan
 from drillctl.orchestration.publish import publish
@@ -30,6 +31,7 @@ def rehearse(plan: Plan, run: RunFolder, journal: Journal, tell: Tell) -> DrillR
     outcome = "crashed"
     try:
         with Cleanup(journal) as cleanup:
+            raise_pending()
             _drill(Scene(plan=plan, run=run, journal=journal, cleanup=cleanup, tell=tell))
         outcome = "finished"
     except DrillEnded:
