@@ -108,9 +108,8 @@ def attempts(signs: HostSigns, port: int | None) -> tuple[IsolationAttempt, ...]
         script = f"grep -q ' {owner.started} ' /proc/{owner.pid}/stat"
         found.append(IsolationAttempt(name="see other processes", script=script))
     for path in signs.hidden:
-        script = f"ls {shlex.quote(str(path))} && cat {shlex.quote(str(path))}/* > /dev/null"
-        if not path.is_dir():
-            script = f"cat {shlex.quote(str(path))} > /dev/null"
+        look = "ls" if path.is_dir() else "cat"
+        script = f"{look} {shlex.quote(str(path))} > /dev/null"
         found.append(IsolationAttempt(name=f"read {path}", script=script))
     for inside in signs.fixed:
         # Asked of the kernel, not tried: if it were possible, it would touch a backup.

@@ -180,15 +180,15 @@ print("failed" if done.exit_code else "stored", (box.trouble() or done).finding,
 
 
 @pytest.mark.skipif(not ROOT, reason="NOT TESTED: only root can become an ordinary user")
-def test_an_ordinary_user_gets_a_sandbox_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_ordinary_user_gets_a_sandbox_too() -> None:
     """In a user namespace where those are allowed; then everything but a memory limit holds."""
     home = Path("/var/tmp") / f"drillctl-test-home-{os.getpid()}"
-    home.mkdir()
-    os.chown(home, 65534, 65534)
-    del tmp_path_factory
+    for folder in (home, home / "run"):
+        folder.mkdir()
+        os.chown(folder, 65534, 65534)
     env = {"HOME": str(home), "DRILLCTL_SANDBOX_DIR": str(home), "PATH": os.environ["PATH"]}
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    argv = [*drop, sys.executable, "-B", "-c", ORDINARY, str(home / "journal.jsonl")]
+    argv = [*drop, sys.executable, "-B", "-c", ORDINARY, str(home / "run" / "journal.jsonl")]
     try:
         done = subprocess.run(
             argv, env=env, cwd="/", capture_output=True, text=True, timeout=120, check=False

@@ -162,7 +162,7 @@ class ProcessSandbox:
             provider=self.provider,
             image=f"{binaries.source}:{binaries.path}",
             server_version=binaries.version,
-            isolation=isolation(self._built, self._order, self.run, self._journal.path),
+            isolation=isolation(self._built, self._order, self.run, self._journal.path.parent),
         )
 
     def destroy(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -53,9 +54,9 @@ def initialise(place: Place, binaries: PgBinaries, password: str, run: Run) -> N
 
 
 def _copied(template: Path, place: Place) -> bool:
-    if not template.is_dir():
-        return False
     try:
+        if template.stat().st_uid != os.geteuid():
+            return False
         _copy(template, place.data, like=place.inner)
     except (OSError, subprocess.SubprocessError):
         shutil.rmtree(place.data, ignore_errors=True)
@@ -77,7 +78,7 @@ def _expect(done: Completed, what: str) -> None:
 
 
 def _template(binaries: PgBinaries) -> Path:
-    cache = Path.home() / ".cache"
+    cache = Path(os.path.expanduser("~")).absolute() / ".cache"  # noqa: PTH111 - never raises
     inode = (binaries.path / "postgres").stat()
     text = f"{binaries.path} {binaries.version} {inode.st_mtime_ns} {_INITDB}"
     word = hashlib.sha256(text.encode()).hexdigest()[:12]

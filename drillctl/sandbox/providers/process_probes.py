@@ -20,12 +20,14 @@ from drillctl.sandbox.providers.process_build import Built
 from drillctl.sandbox.providers.process_place import claims
 
 
-def isolation(built: Built, order: Order, run: Runner, journal: Path) -> tuple[IsolationProbe, ...]:
-    """`journal` stands for the run folder, which must not be readable from inside."""
+def isolation(
+    built: Built, order: Order, run: Runner, run_folder: Path
+) -> tuple[IsolationProbe, ...]:
+    """`run_folder`: the evidence, which must not be readable from inside."""
     others = tuple(
         claim.place.inner for claim in claims(built.place.base) if claim.place != built.place
     )
-    hidden = tuple(path for path in (journal, *others[:1]) if readable_here(path))
+    hidden = tuple(path for path in (run_folder, *others[:1]) if readable_here(path))
     fixed = tuple(shown.inside for shown in built.shown if not shown.writable)
     fixed = (str(built.binaries.path), *fixed)
     return (
