@@ -20,6 +20,7 @@ from drillctl.evidence.facts import CheckResult, Finding
 from drillctl.evidence.verdict import Verdict, worst
 from drillctl.validate.contract import Check, Connection, Database, Observation, Reference, finding
 from drillctl.validate.explain import explain, timed_out
+from drillctl.validate.names import printable
 
 CANCEL_SECONDS = 2.0
 
@@ -98,7 +99,7 @@ class Attempt:
         done: Callable[[Attempt, Outcome | UnsafeError], None],
     ) -> None:
         self.spec = spec
-        self.name = spec.name or check.label(spec.spec)
+        self.name = printable(spec.name or check.label(spec.spec))
         self.deadline = deadline
         self.database = Watched(database, deadline)
         self.thread = threading.Thread(target=self._run, name=f"check {self.name}", daemon=True)
@@ -145,11 +146,18 @@ class Attempt:
             name=self.name,
             kind=self.spec.kind,
             verdict=worst((observation.verdict, *(found.verdict for found in findings))),
-            expected=observation.expected,
-            observed=observation.observed,
+            expected=printable(observation.expected),
+            observed=printable(observation.observed),
             seconds=round(self.elapsed(), 3),
         )
-        named = tuple(
-            found.model_copy(update={"title": f"{self.name}: {found.title}"}) for found in findings
+        return Outcome(result=result, findings=tuple(map(self._told, findings)))
+
+    def _told(self, found: Finding) -> Finding:
+        """With the check's name, since several checks may make the same finding."""
+        return found.model_copy(
+            update={
+                "title": f"{self.name}: {printable(found.title)}",
+                "expected": printable(found.expected),
+                "observed": printable(found.observed),
+            }
         )
-        return Outcome(result=result, findings=named)

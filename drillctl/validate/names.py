@@ -85,8 +85,12 @@ def shown(name: str) -> str:
     """A name for people: quoted when it is odd, on one line, without terminal escapes."""
     if _PLAIN.fullmatch(name):
         return name
-    quoted = name.replace('"', '""')
-    return '"' + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in quoted) + '"'
+    return '"' + printable(name.replace('"', '""')) + '"'
+
+
+def printable(text: str) -> str:
+    """`text` on one line: no newline, no terminal escape, nothing that a terminal acts on."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def find_tables(

@@ -98,6 +98,22 @@ def run_script(endpoint: Endpoint, dbname: str, script: str) -> None:
         connection.execute(script.encode())
 
 
+def reset(endpoint: Endpoint, dbname: str, script: str) -> None:
+    """Empty the database and run `script`: several times faster than a new database."""
+    with superuser(endpoint, dbname) as connection:
+        schemas = connection.execute(
+            "select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'public'"
+            " and nspname <> 'information_schema'"
+        ).fetchall()
+        for (name,) in [*schemas, ("public",)]:
+            connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(name)))
+        connection.execute(
+            "create schema public; grant all on schema public to public;"
+            "create extension if not exists plpgsql with schema pg_catalog"
+        )
+        connection.execute(script.encode())
+
+
 def listed(endpoint: Endpoint, dbname: str) -> frozenset[tuple[str, str, str]]:
     """What an archive's table of contents would list of the database as it is now."""
     with RestoredDatabase(endpoint, dbname).session(SETTINGS) as connection:
