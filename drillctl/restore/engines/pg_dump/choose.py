@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,8 +47,11 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
+    """`databases` are those that the dumps beside it are of."""
+
     candidate: Candidate
     findings: tuple[Finding, ...]
+    databases: tuple[str, ...] = ()
 
 
 def choose(location: Path, select: str, options: Options, now: datetime) -> Choice:
@@ -73,7 +76,8 @@ def choose(location: Path, select: str, options: Options, now: datetime) -> Choi
     else:
         chosen = ours[-1] if select == "latest" else ours[0]
     findings = tuple(_findings(chosen, ours, broken, unfinished, select))
-    return _checked(chosen, findings, options)
+    databases = sorted({candidate.look.database for candidate in ours} - {""})
+    return replace(_checked(chosen, findings, options), databases=tuple(databases))
 
 
 def _candidate(path: Path, label: str, options: Options, now: datetime) -> Candidate:

@@ -89,7 +89,7 @@ class Complaints:
             (self._flying.add if flight[1] == "launching" else self._flying.discard)(int(flight[2]))
         elif entry := _ENTRY.match(line):
             self._where = self._labels.get(int(entry[1]), f"item {entry[1]}")
-        elif error := _ERROR.match(line):
+        elif error := _ERROR.search(line):
             self._add(error[1])
         elif (warning := _WARNING.match(line)) and self._is_news(warning[1]):
             self.warnings.append(without_values(warning[1]))
@@ -109,6 +109,17 @@ class Complaints:
         labels = [self._labels.get(number, "") for number in sorted(self._flying)]
         rows = [label for label in labels if label.startswith(("TABLE DATA", "BLOB"))]
         return " or ".join(rows or labels)
+
+
+def cause_in_pieces(stderr: str) -> str:
+    """The cause in text where two workers wrote into each other's lines; empty for none."""
+    for line in stderr.splitlines():
+        whole = line.startswith("pg_restore: ") and "error: " not in line
+        if not whole and not _SERVER.search(line):
+            cause = cause_of(line)
+            if cause in (CORRUPT, TRUNCATED, MISSING_FILE):
+                return cause
+    return ""
 
 
 def cause_of(text: str) -> str:

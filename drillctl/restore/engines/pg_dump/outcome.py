@@ -144,13 +144,13 @@ def role_findings(
 
 
 def data_findings(
-    left_out: Sequence[str], declared: Sequence[str], tables: int
+    left_out: Sequence[str], declared: Sequence[str], every: bool
 ) -> tuple[Finding, ...]:
-    """Tables that the dump defines without their rows, unless the drill says that it is meant."""
+    """Tables that the dump defines without their rows, unless the drill says that it is meant.
+    `every`: the dump has no rows at all."""
     undeclared = sorted(set(left_out) - set(declared))
     if not undeclared:
         return ()
-    every = len(left_out) == tables
     return (
         failed(
             "schema_only" if every else "rows_left_out",
@@ -164,7 +164,7 @@ def data_findings(
     )
 
 
-def raise_unreadable(cause: str, title: str, observed: str) -> RecoveryFailed:
+def unreadable(cause: str, title: str, observed: str) -> RecoveryFailed:
     return RecoveryFailed(
         f"restore.{cause}",
         title,

@@ -51,7 +51,7 @@ def bring_back_archive(
     finally:
         summing.give_up()
     rows = outcome.data_findings(
-        present.without_rows(entries), options.without_data, present.kinds_in(entries)["TABLE"]
+        present.without_rows(entries), options.without_data, present.holds_no_rows(entries)
     )
     return Restored(
         database=ground.made.name,

@@ -21,8 +21,6 @@ from drillctl.restore.engines.pg_dump.run_plain import PlainRun, restore_plain
 from drillctl.restore.engines.pg_dump.sums import sum_findings
 from drillctl.sandbox.contract import Sandbox
 
-_OWN = ("postgres", "template1", "template0")
-
 
 def bring_back_plain(
     seen: Look, options: Options, sandbox: Sandbox, *, deadline: Deadline, tell: Tell
@@ -57,7 +55,7 @@ def bring_back_plain(
             *outcome.data_findings(
                 present.without_rows(entries),
                 options.without_data,
-                present.kinds_in(entries)["TABLE"],
+                present.holds_no_rows(entries),
             ),
             *done.findings,
             *found,
@@ -107,7 +105,7 @@ def chosen_database(done: PlainRun, target: str, options: Options, seen: Look) -
                 hint="check `restore.database` and what the dump job is told to dump",
             )
         return options.database
-    ours = [name for name in found if name not in _OWN] or found
+    ours = [name for name in found if name not in server.OWN] or found
     if not ours:
         raise RecoveryFailed(
             "restore.no_database", "the dump holds no database with anything in it"
@@ -140,7 +138,7 @@ def verify(
 
 def _others(done: PlainRun, database: str, options: Options) -> Iterator[Finding]:
     """What of the drill's wishes a plain dump leaves open."""
-    names = sorted(name for name in done.scan.entries if name and name not in _OWN)
+    names = sorted(name for name in done.scan.entries if name and name not in server.OWN)
     if len(names) > 1 and options.database is None:
         yield several_databases(names, database)
     if options.database and not any(done.scan.entries):

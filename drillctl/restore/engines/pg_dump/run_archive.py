@@ -89,6 +89,10 @@ def judge(
         hits = [complaint for complaint in kept if complaint.cause == cause]
         if hits:
             raise _unreadable(cause, hits, kept)
+    if done.exit_code != 0 and not any(hit.cause == "statement_failed" for hit in kept):
+        cause = causes.cause_in_pieces(done.stderr)
+        if cause:
+            raise outcome.unreadable(cause, _TITLES[cause], "pg_restore said so")
     findings = list(_statement_findings(kept, complaints.count, look, sandbox_major))
     if complaints.warnings:
         findings.append(
@@ -161,7 +165,7 @@ _TITLES = {
 def _unreadable(cause: str, hits: Sequence[Complaint], kept: Sequence[Complaint]) -> RecoveryFailed:
     where = shortened(sorted({hit.where for hit in hits if hit.where}) or ["the archive"])
     more = f" ({len(kept)} errors in all)" if len(kept) > 1 else ""
-    return outcome.raise_unreadable(cause, _TITLES[cause], f"{where}: {hits[0].message}{more}")
+    return outcome.unreadable(cause, _TITLES[cause], f"{where}: {hits[0].message}{more}")
 
 
 def _statement_findings(

@@ -41,7 +41,7 @@ def restore_plain(
 ) -> PlainRun:
     """Raises RecoveryFailed for a damaged or cut dump, SandboxError for the machine's part."""
     provider = Provider(sandbox)
-    scan = Scan(provider)
+    scan = Scan(provider, cluster=seen.shape.form == "cluster")
     errors = PsqlErrors(
         lambda line, state: _by_plan(line, state, provider, scan),
     )

@@ -17,10 +17,11 @@ from drillctl.restore.engines.pg_dump.look import unquoted
 
 _BLOCK = 512 << 10
 _TAIL = 2048
-_ENDS = (
-    b"-- PostgreSQL database dump complete",
-    b"-- PostgreSQL database cluster dump complete",
-)
+# Every byte that pg_dump and pg_dumpall write last; newer ones leave psql's restricted mode there.
+_END = b"\n-- PostgreSQL database dump complete\n--\n\n"
+_CLUSTER_END = b"\n-- PostgreSQL database cluster dump complete\n--\n\n"
+_LEAVES = re.compile(rb"\\unrestrict \S+\n\n")
+_RESTRICTED = re.compile(rb"^\\restrict \S+\r?$", re.M)
 
 _SQL = re.compile(
     rb"^(?:"
@@ -63,8 +64,9 @@ class Scan:
     `entries` are by database; its key is empty before the first `\\connect`.
     """
 
-    def __init__(self, provide: Provide) -> None:
+    def __init__(self, provide: Provide, *, cluster: bool = False) -> None:
         self._provide = provide
+        self._end = _CLUSTER_END if cluster else _END
         self._tail = b""
         self._in_copy = False
         self._lines = 0
@@ -73,11 +75,15 @@ class Scan:
         self.entries: dict[str, list[Entry]] = {}
         self.large_objects: dict[str, int] = {}
         self.inserts = False
+        self._restricted = False
 
     @property
     def complete(self) -> bool:
-        """The dump ends with the line that pg_dump writes last, outside of any rows."""
-        return not self._in_copy and any(end in self._tail for end in _ENDS)
+        """The dump ends as pg_dump ends it, to the last byte, outside of any rows."""
+        _, end, after = self._tail.replace(b"\r\n", b"\n").rpartition(self._end)
+        if self._in_copy or not end:
+            return False
+        return not self._restricted or _LEAVES.match(after) is not None
 
     @property
     def first_entry_line(self) -> int:
@@ -105,6 +111,8 @@ class Scan:
             yield self._passed(rest)
 
     def _passed(self, block: bytes) -> bytes:
+        if not self._lines:
+            self._restricted = self._end == _END and _RESTRICTED.search(block) is not None
         self._lines += block.count(b"\n")
         self._tail = (self._tail + block)[-_TAIL:] if len(block) < _TAIL else block[-_TAIL:]
         return block
@@ -125,7 +133,7 @@ class Scan:
         while True:
             # A row ends before the dot, or the rows end before the first one.
             stop = at if block.startswith(b"\\.", at) else block.find(b"\n\\.", at, end) + 1
-            if stop == 0:
+            if not block.startswith(b"\\.", stop):
                 return end
             if block.startswith((b"\n", b"\r\n"), stop + 2):
                 self._in_copy = False

@@ -14,6 +14,7 @@ from drillctl.sandbox.contract import Endpoint
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 MAINTENANCE = "postgres"
+OWN = ("postgres", "template1", "template0")
 _CONNECT_SECONDS = 10
 # Startup options beat what the restored database was told by ALTER DATABASE ... SET. A login or
 # event trigger of the restored database must not run in a session of ours.
