@@ -29,7 +29,7 @@ from drillctl.lab.keeper_plan import KeeperPlan, read_plan
 from drillctl.lab.production import Production
 from drillctl.lab.state import LabState, Phase, write_state
 
-_REFRESH_SECONDS = 0.3
+_REFRESH_SECONDS = 0.5
 
 
 class Keeper:
@@ -39,7 +39,7 @@ class Keeper:
         self._folder = folder
         self._clock = SystemClock()
         self._woken = threading.Event()
-        self._stop, self._lose, self._up = False, False, False
+        self._stop, self._lose, self._coming_up = False, False, False
         self._state = LabState(
             owner=this_process().as_dict(),
             run_id=plan.run_id,
@@ -51,8 +51,9 @@ class Keeper:
     def listen(self, *, attended: bool) -> None:
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGUSR1, self._on_lose)
-        for ignored in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(ignored, signal.SIG_IGN)
+        for ours_to_miss in (signal.SIGINT, signal.SIGHUP):
+            # A handler, not SIG_IGN: what we start must not inherit it.
+            signal.signal(ours_to_miss, lambda signum, frame: None)
         if attended:
             threading.Thread(target=_watch_starter, name="starter", daemon=True).start()
 
@@ -62,8 +63,7 @@ class Keeper:
         failure: dict[str, Any] | None = None
         end = Phase.STOPPED
         try:
-            self._production.come_up(self._tell_step)
-            self._up = True
+            self._come_up()
             self._say(Phase.READY, ready_at=self._clock.now().wall, doing="")
             end = self._tend()
         except Interrupted:
@@ -75,13 +75,22 @@ class Keeper:
         except Exception as error:
             traceback.print_exc()
             failure = {"finding": "lab.keeper_crashed", "reason": type(error).__name__}
-        self._up = True  # an order that comes now is being obeyed already
         left = self._production.remove()
         if failure is not None:
             self._say(Phase.FAILED, left=left, **failure)
             return 1
         self._say(end, left=left)
         return 0
+
+    def _come_up(self) -> None:
+        """The only part that an order to stop interrupts; the rest looks for orders itself."""
+        try:
+            self._coming_up = True
+            if self._stop:
+                raise Interrupted("the lab was told to stop before it came up")
+            self._production.come_up(self._tell)
+        finally:
+            self._coming_up = False
 
     def _tend(self) -> Phase:
         while not (self._stop or self._lose):
@@ -105,27 +114,23 @@ class Keeper:
     def _on_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stop = True
         self._woken.set()
-        if not self._up:
+        if self._coming_up:
             interrupt("the lab was told to stop while it came up")
 
     def _on_lose(self, signum: int, frame: FrameType | None) -> None:
         self._lose = True
         self._woken.set()
 
-    def _tell_step(self, doing: str, **known: str) -> None:
-        self._tell(doing, **{key: value for key, value in known.items() if value})
-
     def _tell(self, doing: str, **known: str) -> None:
         self._say(Phase.STARTING, doing=doing, **known)
 
     def _say(self, phase: Phase, **news: Any) -> None:
-        scheduled = self._production.taken()
         self._state = self._state.model_copy(
             update={
                 "phase": phase,
                 "updated_at": self._clock.now().wall,
                 "counts": self._production.counts(),
-                "backups": scheduled,
+                "backups": self._production.taken(),
                 **news,
             }
         )

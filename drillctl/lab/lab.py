@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,28 +22,23 @@ from drillctl.lab.keeper_plan import (
     LEDGER,
     LOG,
     PLAN,
+    KeeperPlan,
     plan_for,
     write_plan,
 )
+from drillctl.lab.keeper_process import KeeperProcess
 from drillctl.lab.state import STATE, LabState, Phase, read_state
-from drillctl.sandbox.catalogue import PROVIDERS
 
 Tell = Callable[[str], None]
 _POLL_SECONDS = 0.03
-_DOWN_SECONDS = 60.0
 
 
 class Lab:
-    """`process` is the keeper when this process started it and must reap it."""
+    """One lab and its folder. `journal` is told when it is made and when it is gone."""
 
-    def __init__(
-        self,
-        folder: Path,
-        process: subprocess.Popen[bytes] | None = None,
-        journal: Journal | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, *, journal: Journal | None = None) -> None:
         self.folder = folder.resolve()
-        self._process = process
+        self._keeper = KeeperProcess(self.folder)
         self._journal = journal
 
     @staticmethod
@@ -71,15 +62,14 @@ class Lab:
         plan = plan_for(
             environment, run_id=run_id, provider=provider, image=image, attended=not detach
         )
-        _make_folder(folder)
-        write_plan(folder, plan)
+        _make_folder(folder, plan)
         lab = Lab(folder, journal=journal)
         try:
             if journal is None:
-                lab._start(detach=detach)
+                lab._keeper.start(detach=detach)
             else:
                 with journal.making("lab", str(folder)):
-                    lab._start(detach=detach)
+                    lab._keeper.start(detach=detach)
             lab._wait_for(Phase.READY, timeout, tell)
         except BaseException:
             with shielded():
@@ -151,7 +141,7 @@ class Lab:
         """Kill the primary under traffic and destroy its data. Returns the moment of the disaster
         on the wall clock, read just before the kill. Raises SandboxError."""
         state = self._running()
-        self._signal(state, signal.SIGUSR1)
+        self._keeper.order(state.keeper, signal.SIGUSR1)
         lost = self._wait_for(Phase.LOST, timeout, lambda line: None)
         if lost.disaster_at is None:
             raise SandboxError("lab.not_lost", "the lab was lost without a moment of disaster")
@@ -160,44 +150,11 @@ class Lab:
     def down(self) -> tuple[str, ...]:
         """Stop everything, look for it again, and return what is still there. May be called twice,
         and after the keeper died. Raises SandboxError when it could not look."""
-        state = read_state(self.folder)
-        if self._process is not None:
-            self._end_own(self._process, state)
-        elif state is not None:
-            self._end_foreign(state)
-        state = read_state(self.folder)
-        left = self._look_again(state) if state is not None else ()
+        left = self._keeper.end()
         if not left and self._journal is not None:
             self._journal.unmade("lab", str(self.folder))
             self._journal = None
         return left
-
-    def _start(self, *, detach: bool) -> None:
-        argv = [sys.executable, "-m", "drillctl.lab.keeper", "--folder", str(self.folder)]
-        env = dict(os.environ)
-        # That one counts the lines of the drill's journal, not of the keeper's.
-        env["DRILLCTL_CRASH_AT"] = env.pop("DRILLCTL_LAB_CRASH_AT", "0")
-        with shielded(), (self.folder / LOG).open("ab") as log:
-            if detach:
-                subprocess.run(
-                    [*argv, "--detach"],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=env,
-                    start_new_session=True,
-                    check=True,
-                    timeout=30,
-                )
-                return
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=env,
-                start_new_session=True,
-            )
 
     def _wait_for(self, phase: Phase, timeout: float, tell: Tell) -> LabState:
         deadline, doing = Deadline(timeout), ""
@@ -211,7 +168,7 @@ class Lab:
                 if state.doing and state.doing != doing:
                     tell(f"lab: {state.doing}")
                     doing = state.doing
-            self._insist_on_keeper(state)
+            self._keeper.insist(state)
             time.sleep(_POLL_SECONDS)
         raise SandboxError(
             "lab.too_slow",
@@ -222,64 +179,10 @@ class Lab:
 
     def _running(self) -> LabState:
         state = self.state()
-        self._insist_on_keeper(state)
+        self._keeper.insist(state)
         if state.phase != Phase.READY:
             raise _failure(state)
         return state
-
-    def _insist_on_keeper(self, state: LabState | None) -> None:
-        gone = self._process is not None and self._process.poll() is not None
-        if state is not None and not gone:
-            gone = not is_alive(state.keeper)
-        if not gone:
-            return
-        # It may have ended after its last word; then that word counts.
-        last = read_state(self.folder)
-        if last is not None and last.phase.final:
-            return
-        raise SandboxError(
-            "lab.keeper_gone",
-            "the process that keeps the lab is gone",
-            hint="look into keeper.log in the lab's folder; `drillctl sweep` removes the primary",
-        )
-
-    def _signal(self, state: LabState, signum: signal.Signals) -> None:
-        if is_alive(state.keeper):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(state.keeper.pid, signum)
-
-    def _end_own(self, process: subprocess.Popen[bytes], state: LabState | None) -> None:
-        if process.stdin is not None:
-            process.stdin.close()  # which a keeper takes for SIGTERM, at whatever stage it is
-        try:
-            process.wait(timeout=_DOWN_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=10)
-
-    def _end_foreign(self, state: LabState) -> None:
-        self._signal(state, signal.SIGTERM)
-        deadline = Deadline(_DOWN_SECONDS)
-        while is_alive(state.keeper) and not deadline.passed:
-            time.sleep(_POLL_SECONDS)
-        self._signal(state, signal.SIGKILL)
-        while is_alive(state.keeper) and not deadline.capped(10).passed:
-            time.sleep(_POLL_SECONDS)
-
-    def _look_again(self, state: LabState) -> tuple[str, ...]:
-        """Whatever the keeper said: everything that it owned, by a second look of our own."""
-        keeper = state.keeper
-        if is_alive(keeper):
-            return (f"keeper process {keeper.pid}",)
-        names = (state.provider,) if state.provider in PROVIDERS else tuple(PROVIDERS)
-        left = [
-            f"{found.kind} {found.name}"
-            for name in names
-            for found in PROVIDERS[name]().sweep(lambda owner: owner == keeper)
-            if not found.removed
-        ]
-        return tuple(left)
 
 
 def open_lab(folder: Path) -> Lab:
@@ -289,7 +192,7 @@ def open_lab(folder: Path) -> Lab:
     return lab
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, plan: KeeperPlan) -> None:
     """A closed folder; what a dead lab of the same name left in it is removed."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
@@ -304,9 +207,11 @@ def _make_folder(folder: Path) -> None:
         Lab(folder).down()
     for name in (STATE, PLAN, LEDGER, EFFECTS, LOG, BACKUPS):
         remove(folder / name)
-    (folder / BACKUPS).mkdir()
-    # The primary's own account writes here; nobody else gets past the folder above.
-    (folder / BACKUPS).chmod(0o777)
+    (folder / BACKUPS).mkdir(mode=0o700)
+    if plan.form == "directory":
+        # The primary's own account writes here; nobody else gets past the folder above.
+        (folder / BACKUPS).chmod(0o777)
+    write_plan(folder, plan)
 
 
 def _is_warm(state: LabState, warm_up: timedelta) -> bool:

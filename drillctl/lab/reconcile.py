@@ -23,8 +23,8 @@ from drillctl.errors import SandboxError
 from drillctl.evidence.facts import Loss
 from drillctl.lab.loss_ledger import Attempt, read_ledger
 
-Recovered = tuple[uuid.UUID | str, str, Decimal]
-"""Idempotency key, currency, amount of one recovered transfer."""
+Recovered = tuple[uuid.UUID | str | None, str | None, Decimal | None]
+"""Idempotency key, currency, amount of one recovered transfer; None where constraints were lost."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH = 5_000
@@ -80,7 +80,7 @@ def reconcile(ledger_file: Path, rows: Iterable[Recovered]) -> Loss:
 
 def recovered_transfers(
     connection: psycopg.Connection[tuple[Any, ...]],
-) -> Iterator[tuple[uuid.UUID, str, Decimal]]:
+) -> Iterator[Recovered]:
     """Every transfer of a restored lab database, streamed through a server-side cursor."""
     with connection.cursor(name="recovered_transfers") as cursor:
         cursor.itersize = _BATCH
@@ -121,8 +121,11 @@ def _load_ledger(db: sqlite3.Connection, ledger_file: Path) -> None:
 
 
 def _recovered(row: Recovered) -> tuple[bytes, str, str]:
+    """A value that is missing from a row matches nothing, so that the row still counts."""
     key, currency, amount = row
-    return (key if isinstance(key, uuid.UUID) else uuid.UUID(key)).bytes, currency, _plain(amount)
+    if isinstance(key, str):
+        key = uuid.UUID(key)
+    return key.bytes if key else b"", currency or "", _plain(amount) if amount is not None else ""
 
 
 def _plain(amount: Decimal) -> str:

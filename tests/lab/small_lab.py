@@ -1,0 +1,30 @@
+"""The environment of a lab that is small enough for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from drillctl.definition.environment import BackupSchedule, Environment, Traffic
+from drillctl.lab.lab import Lab
+
+MakeLab = Callable[..., Lab]
+
+
+def lab_environment(
+    *, rate: float = 50, every: float = 2, accounts: int = 60, form: str = "custom"
+) -> Environment:
+    return Environment(
+        path=Path("/lab.yaml"),
+        name="lab",
+        kind="lab",
+        backups=BackupSchedule(
+            engine="pg_dump", format=form, every=timedelta(seconds=every), keep=3, location=None
+        ),
+        traffic=Traffic(
+            rate=rate, clients=4, seed=7, accounts=accounts, currencies=("EUR", "USD", "GBP")
+        ),
+        warm_up=timedelta(seconds=1),
+        postgres_major=None,
+    )
