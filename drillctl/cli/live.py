@@ -11,7 +11,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from drillctl.cli.story import Line, Story, stamp
+from drillctl.cli.story import Line, Story, moment_of, stamp
 from drillctl.debrief.plain import one_line, plain
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Live:
             self._elapsed, self._read_at = entry.elapsed, time.monotonic()
             line = self._story.line(entry)
             if line is not None:
-                self._display.fact(entry.elapsed, line, self._story.phase)
+                self._display.fact(moment_of(entry), line, self._story.phase)
 
     def tell(self, text: str) -> None:
         """Progress that the next one may replace."""

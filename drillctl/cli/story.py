@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from drillctl.debrief.plain import one_line, plain
@@ -103,6 +104,17 @@ def _closed(data: Data) -> Line | None:
     return Line(text=f"the drill was {data['outcome']}", tone="inconclusive")
 
 
+def moment_of(entry: Entry) -> float:
+    """Seconds since the opening; a mark that another process measured was a little earlier."""
+    if entry.kind != "mark" or "at" not in entry.data:
+        return entry.elapsed
+    try:
+        at = datetime.fromisoformat(str(entry.data["at"]))
+        return entry.elapsed - (entry.at - at).total_seconds()
+    except (TypeError, ValueError):
+        return entry.elapsed
+
+
 def stamp(elapsed: float) -> str:
     """Seven columns: `  39.9s`, `   1h2m`."""
     return f"{f'{elapsed:.1f}s' if elapsed < 60 else format_duration(elapsed):>7}"
@@ -120,10 +132,11 @@ class Story:
         if entry.kind != "mark" or line is None:
             return line
         name = str(entry.data["name"])
-        self._at[name] = entry.elapsed
+        at = moment_of(entry)
+        self._at[name] = at
         self.phase = next((phase for phase, begin, *_ in PHASES if begin == name), "")
         took = next(
-            (entry.elapsed - self._at[begin] for _, begin, end, *_ in PHASES
+            (at - self._at[begin] for _, begin, end, *_ in PHASES
              if end == name and begin in self._at),
             None,
         )  # fmt: skip

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from drillctl.debrief import figures, order
 from drillctl.debrief.headline import WORDS, headline, reasons
-from drillctl.debrief.plain import one_line, plain_record
+from drillctl.debrief.markdown_text import details, fact_table, fenced, safe
+from drillctl.debrief.plain import plain_record
 from drillctl.definition.units import format_duration, format_size
 from drillctl.evidence.facts import CheckResult, Finding
 from drillctl.evidence.record import DrillRecord
@@ -15,24 +14,12 @@ from drillctl.evidence.verdict import Status, Verdict
 name = "md"
 file_name = "debrief.md"
 
-# A job summary takes 1 MiB; a long value says no more in a table than its first lines.
-_LONGEST = 300
 _ICONS = {
     Verdict.PASSED: "✅",
     Verdict.INCONCLUSIVE: "⚠️",
     Verdict.FAILED: "❌",
     Status.NOT_RUN: "\u2796",
     None: "\u2796",
-}
-_MEANINGFUL = re.compile(r"([\\`*_\[\]~$|#])")
-# In this order. An address would become a link that the reader did not ask for.
-_ENTITIES = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    "@": "&#64;",
-    "://": ":&#47;&#47;",
-    "www.": "www&#46;",
 }
 _HELD = {True: "✅ held", None: "⚠️ not tried", False: "❌ did not hold"}
 
@@ -53,14 +40,6 @@ def render(record: DrillRecord) -> str:
         *_evidence(shown),
     )
     return "\n".join(parts) + "\n"
-
-
-def safe(text: str) -> str:
-    """`text` on one line, meaning nothing to Markdown or HTML, and no mention of anybody."""
-    flat = _MEANINGFUL.sub(r"\\\1", one_line(text, _LONGEST))
-    for sign, entity in _ENTITIES.items():
-        flat = flat.replace(sign, entity)
-    return flat
 
 
 def _top(record: DrillRecord) -> tuple[str, ...]:
@@ -103,7 +82,7 @@ def _lost(record: DrillRecord) -> tuple[str, ...]:
         )
         outcome = "✅ reconciles" if ledger.reconciles else "⚠️ does not reconcile"
         table = ("| transfers | count | meaning |", "|---|---:|---|", *rows)
-        lines += _details(f"Reconciliation of the loss ledger: {outcome}", table)
+        lines += details(f"Reconciliation of the loss ledger: {outcome}", table)
     return tuple(lines)
 
 
@@ -115,7 +94,7 @@ def _findings(record: DrillRecord) -> tuple[str, ...]:
     lines += [line for finding in found[:20] for line in _finding(finding)]
     if len(found) > 20:
         rest = [line for finding in found[20:] for line in _finding(finding)]
-        lines += _details(f"{len(found) - 20} more findings", rest)
+        lines += details(f"{len(found) - 20} more findings", rest)
     return tuple(lines)
 
 
@@ -147,7 +126,7 @@ def _checks(record: DrillRecord) -> tuple[str, ...]:
     if bad:
         lines += [*_check_table(bad), ""]
     if good:
-        lines += _details(f"{len(good)} passed", _check_table(good))
+        lines += details(f"{len(good)} passed", _check_table(good))
     return tuple(lines)
 
 
@@ -181,7 +160,7 @@ def _timeline(record: DrillRecord) -> tuple[str, ...]:
         f"{room} {status.replace('_', ' ')}" for room, status in record.statuses.items()
     )
     table = ("| phase | took | time of | counts into the RTA |", "|---|---:|---|---|", *rows)
-    return _details("Timeline", (*(table if rows else ()), "", f"Parts: {rooms}."))
+    return details("Timeline", (*(table if rows else ()), "", f"Parts: {rooms}."))
 
 
 def _backup(record: DrillRecord) -> tuple[str, ...]:
@@ -198,7 +177,7 @@ def _backup(record: DrillRecord) -> tuple[str, ...]:
         ("source", f"{backup.source_database} {backup.source_version}".strip()),
         ("SHA-256", backup.sha256 or "not taken"),
     )
-    return _details("The backup", _fact_table(facts))
+    return details("The backup", fact_table(facts))
 
 
 def _sandbox(record: DrillRecord) -> tuple[str, ...]:
@@ -216,14 +195,12 @@ def _sandbox(record: DrillRecord) -> tuple[str, ...]:
             for probe in order.probes_worst_first(record)
         ),
     )
-    return _details("The sandbox and its isolation", _fact_table(facts))
+    return details("The sandbox and its isolation", fact_table(facts))
 
 
 def _definition(record: DrillRecord) -> tuple[str, ...]:
     text = record.drill.definition.rstrip("\n")
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return _details("The drill\u2019s definition", (f"{fence}yaml", text, fence)) if text else ()
+    return details("The drill\u2019s definition", fenced(text)) if text else ()
 
 
 def _evidence(record: DrillRecord) -> tuple[str, ...]:
@@ -233,13 +210,3 @@ def _evidence(record: DrillRecord) -> tuple[str, ...]:
         f"entries, {chain}, head {record.journal.head[:16]}; definition SHA-256 "
         f"{safe(record.drill.sha256[:16])}; drillctl {safe(record.tool.version)}</sub>",
     )
-
-
-def _fact_table(facts: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    rows = (f"| {safe(label)} | {safe(value)} |" for label, value in facts)
-    return ("| | |", "|---|---|", *rows)
-
-
-def _details(summary: str, lines: tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    # Markdown inside needs the blank lines.
-    return ("<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>", "")

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_elsewhere_than_on_a_terminal_each_fact_is_a_plain_line(tmp_path: Path) 
         assert line in text.splitlines()
     assert "\x1b" not in text
     assert "effect" not in text
+
+
+def test_a_mark_that_another_process_measured_is_told_at_its_own_moment(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    with Live("a", stream) as live:
+        teller = begin(tmp_path, listener=live.entry).at(4.0).mark("lab_ready").at(31.3)
+        at = teller.clock.now().wall - timedelta(seconds=5.7)
+        teller.say("mark", name="disaster", at=at.isoformat()).at(31.4).mark("declared")
+    told = stream.getvalue().splitlines()
+    assert told[-2:] == [
+        "  25.6s  production is lost (21.6s)",
+        "  31.4s  drill declared; the clock runs (5.8s)",
+    ]
 
 
 def test_progress_of_one_kind_is_not_a_flood(tmp_path: Path) -> None:

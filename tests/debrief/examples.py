@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -399,3 +401,10 @@ EXAMPLES = {
     "huge": huge,
     "hostile": hostile,
 }
+
+
+@cache
+def told(name: str) -> DrillRecord:
+    """The example's record, journaled once in a folder that is gone again."""
+    with tempfile.TemporaryDirectory() as folder:
+        return EXAMPLES[name](Path(folder))

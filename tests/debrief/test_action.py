@@ -96,7 +96,11 @@ def run_step(folder: Path, example: str, exit_code: int, **inputs: str) -> Ran:
     )
 
 
-def test_a_pass_is_green_with_its_numbers(tmp_path: Path) -> None:
+def test_a_pass_is_green_with_its_numbers_and_no_older_run_is_taken_for_it(tmp_path: Path) -> None:
+    old = tmp_path / "runs" / "99991231T000000Z-old"
+    old.mkdir(parents=True)
+    (old / "journal.jsonl").touch()
+    os.utime(old / "journal.jsonl", (1, 1))
     ran = run_step(tmp_path, "passed", 0)
     assert ran.exit_code == 0, ran.log
     assert ran.outputs == {
@@ -112,28 +116,32 @@ def test_a_pass_is_green_with_its_numbers(tmp_path: Path) -> None:
     assert ran.arguments == ["--out", "runs", "--", "drills/ledger.yaml"]
 
 
-@pytest.mark.parametrize(
-    ("example", "exit_code"), [("failed", 1), ("interrupted", 130), ("killed", 137), ("passed", 70)]
-)
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run_step(tmp_path_factory.mktemp("failed"), "failed", 1)
+
+
+def test_a_failure_is_red_and_annotated_and_what_was_not_measured_is_empty(failed: Ran) -> None:
+    assert failed.exit_code == 1
+    assert failed.summary.startswith("## ❌ Failed: ledger-restore")
+    assert "\n::error title=ledger-restore%3A failed::14 transfers do not" in failed.log
+    assert (failed.outputs["verdict"], failed.outputs["rta"]) == ("failed", "")
+
+
+def test_what_a_drill_prints_is_no_command(failed: Ran) -> None:
+    token = re.findall(r"^::stop-commands::([0-9a-f]{32})$", failed.log, re.MULTILINE)[0]
+    stopped = failed.log.index(f"::stop-commands::{token}")
+    resumed = failed.log.index(f"\n::{token}::\n")
+    injected = failed.log.index("::error title=injected")
+    assert stopped < injected < resumed < failed.log.index("::error title=ledger")
+
+
+@pytest.mark.parametrize(("example", "exit_code"), [("interrupted", 130), ("passed", 70)])
 def test_every_other_exit_code_is_kept(example: str, exit_code: int, tmp_path: Path) -> None:
     ran = run_step(tmp_path, example, exit_code)
     assert ran.exit_code == exit_code
     assert ran.outputs["exit_code"] == str(exit_code)
     assert ran.summary.startswith("## ")
-
-
-def test_a_failure_is_annotated_and_what_was_not_measured_is_empty(tmp_path: Path) -> None:
-    ran = run_step(tmp_path, "failed", 1)
-    assert "\n::error title=ledger-restore%3A failed::14 transfers do not" in ran.log
-    assert (ran.outputs["verdict"], ran.outputs["rta"]) == ("failed", "")
-
-
-def test_what_a_drill_prints_is_no_command(tmp_path: Path) -> None:
-    log = run_step(tmp_path, "failed", 1).log
-    token = re.findall(r"^::stop-commands::([0-9a-f]{32})$", log, re.MULTILINE)[0]
-    stopped = log.index(f"::stop-commands::{token}")
-    resumed = log.index(f"\n::{token}::\n")
-    assert stopped < log.index("::error title=injected") < resumed < log.index("::error title=led")
 
 
 def test_no_run_is_an_error_and_never_green(tmp_path: Path) -> None:
@@ -143,14 +151,6 @@ def test_no_run_is_an_error_and_never_green(tmp_path: Path) -> None:
     assert ran.outputs == {"exit_code": "2"}
     assert "::error title=drillctl::no drill was run (exit code 2)" in ran.log
     assert run_step(tmp_path / "two", "", 0).exit_code == 70
-
-
-def test_a_run_that_was_there_before_is_not_taken_for_this_one(tmp_path: Path) -> None:
-    old = tmp_path / "runs" / "99991231T000000Z-old"
-    old.mkdir(parents=True)
-    (old / "journal.jsonl").write_text("")
-    os.utime(old / "journal.jsonl", (1, 1))
-    assert run_step(tmp_path, "passed", 0).outputs["run"] == "runs/20261124T050000Z-new"
 
 
 def test_inputs_are_never_read_by_the_shell(tmp_path: Path) -> None:

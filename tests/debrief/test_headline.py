@@ -10,11 +10,11 @@ from drillctl.debrief.figures import measures
 from drillctl.debrief.headline import headline, reasons
 from drillctl.debrief.order import checks_worst_first, findings_worst_first
 from drillctl.evidence.verdict import Verdict
-from tests.debrief.examples import EXAMPLES, begin, lost_production, passing_checks, restored
+from tests.debrief.examples import EXAMPLES, begin, lost_production, passing_checks, restored, told
 
 
-def test_a_pass_says_what_was_shown(tmp_path: Path) -> None:
-    record = EXAMPLES["passed"](tmp_path)
+def test_a_pass_says_what_was_shown() -> None:
+    record = told("passed")
     assert headline(record) == (
         "Restored and validated in 11.5s, within the 15m promised; "
         "8.5s of data lost of the 5m allowed; all 6 checks passed."
@@ -22,8 +22,8 @@ def test_a_pass_says_what_was_shown(tmp_path: Path) -> None:
     assert reasons(record) == ()
 
 
-def test_a_failure_names_the_worst_finding_first(tmp_path: Path) -> None:
-    record = EXAMPLES["failed"](tmp_path)
+def test_a_failure_names_the_worst_finding_first() -> None:
+    record = told("failed")
     assert headline(record) == "14 transfers do not balance to zero (and 6 more reasons)."
     assert reasons(record)[1:] == (
         "pg_restore reported 3 errors",
@@ -43,20 +43,20 @@ def test_a_failure_names_the_worst_finding_first(tmp_path: Path) -> None:
         ("empty", "The drill was interrupted, so nothing is proved"),
     ],
 )
-def test_an_unfinished_drill_says_where_it_stopped(name: str, phrase: str, tmp_path: Path) -> None:
-    assert phrase in headline(EXAMPLES[name](tmp_path))
+def test_an_unfinished_drill_says_where_it_stopped(name: str, phrase: str) -> None:
+    assert phrase in headline(told(name))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_whatever_is_not_passed_has_a_reason(name: str, tmp_path: Path) -> None:
-    record = EXAMPLES[name](tmp_path)
+def test_whatever_is_not_passed_has_a_reason(name: str) -> None:
+    record = told(name)
     assert bool(reasons(record)) == (record.verdict != Verdict.PASSED)
     assert "\n" not in headline(record)
     assert headline(record).endswith((".", "…"))
 
 
-def test_each_kind_of_doubt_is_told(tmp_path: Path) -> None:
-    told = " | ".join(reasons(EXAMPLES["killed"](tmp_path)))
+def test_each_kind_of_doubt_is_told() -> None:
+    doubts = " | ".join(reasons(told("killed")))
     for phrase in (
         "RTA could not be measured",
         "RPA was not measured: nothing was restored",
@@ -65,7 +65,7 @@ def test_each_kind_of_doubt_is_told(tmp_path: Path) -> None:
         "Restore came to no result",
         "Cleanup came to no result",
     ):
-        assert phrase in told
+        assert phrase in doubts
 
 
 def test_a_crash_is_not_called_an_interruption(tmp_path: Path) -> None:
@@ -74,11 +74,9 @@ def test_a_crash_is_not_called_an_interruption(tmp_path: Path) -> None:
     assert headline(record).startswith("drillctl itself crashed")
 
 
-def test_a_measure_is_never_called_met_without_a_number(tmp_path: Path) -> None:
-    for name, tell in EXAMPLES.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        for measure in measures(tell(folder)):
+def test_a_measure_is_never_called_met_without_a_number() -> None:
+    for name in EXAMPLES:
+        for measure in measures(told(name)):
             if measure.actual is None:
                 assert "met" not in measure.outcome
                 assert measure.shown == "not measured" or measure.shown.startswith("at least ")
@@ -87,8 +85,8 @@ def test_a_measure_is_never_called_met_without_a_number(tmp_path: Path) -> None:
                 assert measure.outcome == "no objective set"
 
 
-def test_the_worst_comes_first(tmp_path: Path) -> None:
-    record = EXAMPLES["huge"](tmp_path)
+def test_the_worst_comes_first() -> None:
+    record = told("huge")
     verdicts = [check.verdict for check in checks_worst_first(record)]
     rank = [Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.PASSED]
     assert verdicts == sorted(verdicts, key=rank.index)

@@ -9,7 +9,7 @@ import pytest
 
 from drillctl.debrief.junit import render
 from drillctl.evidence.record import DrillRecord
-from tests.debrief.examples import EXAMPLES, begin, lost_production, passing_checks, restored
+from tests.debrief.examples import EXAMPLES, begin, lost_production, passing_checks, restored, told
 
 
 def suite_of(record: DrillRecord) -> Tree.Element:
@@ -29,8 +29,8 @@ def cases(suite: Tree.Element) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_is_green_only_for_a_pass_and_its_counts_are_right(name: str, tmp_path: Path) -> None:
-    record = EXAMPLES[name](tmp_path)
+def test_it_is_green_only_for_a_pass_and_its_counts_are_right(name: str) -> None:
+    record = told(name)
     suite = suite_of(record)
     found = suite.findall("testcase")
     bad = {tag: len(suite.findall(f"testcase/{tag}")) for tag in ("failure", "error", "skipped")}
@@ -47,21 +47,21 @@ def test_it_is_green_only_for_a_pass_and_its_counts_are_right(name: str, tmp_pat
     assert {child.tag for child in list(suite)[1:]} == {"testcase"}
 
 
-def test_an_empty_drill_is_an_error(tmp_path: Path) -> None:
-    assert cases(suite_of(EXAMPLES["empty"](tmp_path))) == {("drill", "verdict"): "error"}
+def test_an_empty_drill_is_an_error() -> None:
+    assert cases(suite_of(told("empty"))) == {("drill", "verdict"): "error"}
 
 
-def test_each_thing_is_a_case_of_its_room(tmp_path: Path) -> None:
-    told = cases(suite_of(EXAMPLES["failed"](tmp_path)))
-    assert told["drill", "verdict"] == "failure"
-    assert told["objectives", "RTO 10s"] == "failure"
-    assert told["objectives", "RPO 5s"] == "failure"
-    assert told["validate", "ledger balances to zero"] == "failure"
-    assert told["validate", "statement of accounts"] == "error"
-    assert told["validate", "row counts"] == "passed"
-    assert told["restore", "restore.errors_ignored"] == "failure"
-    assert told["restore", "restore.extension_skipped"] == "passed"
-    assert ("validate", "validate.unbalanced_transfers") not in told
+def test_each_thing_is_a_case_of_its_room() -> None:
+    ended = cases(suite_of(told("failed")))
+    assert ended["drill", "verdict"] == "failure"
+    assert ended["objectives", "RTO 10s"] == "failure"
+    assert ended["objectives", "RPO 5s"] == "failure"
+    assert ended["validate", "ledger balances to zero"] == "failure"
+    assert ended["validate", "statement of accounts"] == "error"
+    assert ended["validate", "row counts"] == "passed"
+    assert ended["restore", "restore.errors_ignored"] == "failure"
+    assert ended["restore", "restore.extension_skipped"] == "passed"
+    assert ("validate", "validate.unbalanced_transfers") not in ended
 
 
 def test_a_finding_without_a_check_as_bad_is_a_case_of_its_own(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_a_finding_without_a_check_as_bad_is_a_case_of_its_own(tmp_path: Path) -
     assert cases(suite_of(teller.record()))["validate", "validate.odd"] == "failure"
 
 
-def test_what_was_not_tested_is_a_property(tmp_path: Path) -> None:
-    suite = suite_of(EXAMPLES["passed"](tmp_path))
+def test_what_was_not_tested_is_a_property() -> None:
+    suite = suite_of(told("passed"))
     properties = [(each.get("name"), each.get("value")) for each in suite.iter("property")]
     assert ("verdict", "passed") in properties
     assert sum(name == "not_tested" for name, _ in properties) == 3

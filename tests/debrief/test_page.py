@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from drillctl.debrief.html.page import render
-from tests.debrief.examples import EXAMPLES, HOSTILE
+from tests.debrief.examples import EXAMPLES, HOSTILE, told
 
 VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
 
@@ -52,8 +51,8 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(params=sorted(EXAMPLES))
-def page(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return render(EXAMPLES[request.param](tmp_path))
+def page(request: pytest.FixtureRequest) -> str:
+    return render(told(request.param))
 
 
 def test_it_is_well_formed_and_asks_for_nothing(page: str) -> None:
@@ -122,14 +121,14 @@ def test_colour_is_never_alone(page: str) -> None:
         assert re.sub(r"<[^>]*>", "", inner).strip()
 
 
-def test_it_is_light_and_dark_and_prints(tmp_path: Path) -> None:
-    page = render(EXAMPLES["passed"](tmp_path))
+def test_it_is_light_and_dark_and_prints() -> None:
+    page = render(told("passed"))
     for rule in ("prefers-color-scheme:dark", "@media print", "@page", "break-inside:avoid"):
         assert rule in page
 
 
-def test_what_it_quotes_stays_text(tmp_path: Path) -> None:
-    page = render(EXAMPLES["hostile"](tmp_path))
+def test_what_it_quotes_stays_text() -> None:
+    page = render(told("hostile"))
     assert "<script" not in page
     assert "<img" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -139,8 +138,8 @@ def test_what_it_quotes_stays_text(tmp_path: Path) -> None:
     assert HOSTILE not in page
 
 
-def test_what_failed_is_said_in_order_with_what_to_do(tmp_path: Path) -> None:
-    text = Reader(render(EXAMPLES["failed"](tmp_path))).text
+def test_what_failed_is_said_in_order_with_what_to_do() -> None:
+    text = Reader(render(told("failed"))).text
     story = (
         "Failed",
         "14 transfers do not balance to zero.",
@@ -161,8 +160,8 @@ def test_what_failed_is_said_in_order_with_what_to_do(tmp_path: Path) -> None:
         at = text.index(part, at)
 
 
-def test_nothing_known_is_said_to_be_unknown(tmp_path: Path) -> None:
-    text = Reader(render(EXAMPLES["empty"](tmp_path))).text
+def test_nothing_known_is_said_to_be_unknown() -> None:
+    text = Reader(render(told("empty"))).text
     for part in (
         "No check ran. Nothing about the restored data is known.",
         "No backup was chosen.",
@@ -175,9 +174,9 @@ def test_nothing_known_is_said_to_be_unknown(tmp_path: Path) -> None:
         assert part in text
 
 
-def test_contrast_is_readable_in_both_schemes(tmp_path: Path) -> None:
+def test_contrast_is_readable_in_both_schemes() -> None:
     """WCAG 2 AA: 4.5 to 1 for every text colour on what it stands on."""
-    page = render(EXAMPLES["passed"](tmp_path))
+    page = render(told("passed"))
     style = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)[0]
     light = dict(re.findall(r"--([a-z-]+):(#[0-9a-f]{3,6})\b", style.partition("@media")[0]))
     dark = dict(

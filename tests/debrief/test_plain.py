@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
 from drillctl.debrief.plain import one_line, plain, plain_record
-from tests.debrief.examples import EXAMPLES
+from tests.debrief.examples import told
 
 
 @pytest.mark.parametrize(
@@ -51,6 +50,6 @@ def test_one_line_is_cut_with_an_ellipsis() -> None:
 
 
 @pytest.mark.parametrize("name", ["passed", "failed", "killed", "empty"])
-def test_a_decent_record_is_left_as_it_is(name: str, tmp_path: Path) -> None:
-    record = EXAMPLES[name](tmp_path)
+def test_a_decent_record_is_left_as_it_is(name: str) -> None:
+    record = told(name)
     assert plain_record(record) == record

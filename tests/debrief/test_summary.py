@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
 from drillctl.debrief import github
-from drillctl.debrief.markdown import render, safe
-from tests.debrief.examples import EXAMPLES
+from drillctl.debrief.markdown import render
+from drillctl.debrief.markdown_text import safe
+from tests.debrief.examples import EXAMPLES, told
 
 READER = MarkdownIt("gfm-like", {"linkify": False})
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_fits_a_job_summary_and_its_tables_are_whole(name: str, tmp_path: Path) -> None:
-    text = render(EXAMPLES[name](tmp_path))
+def test_it_fits_a_job_summary_and_its_tables_are_whole(name: str) -> None:
+    text = render(told(name))
     assert len(text.encode()) < 1 << 20
     assert text.count("<details>") == text.count("</details>")
     html = READER.render(text)
@@ -30,8 +30,8 @@ def test_it_fits_a_job_summary_and_its_tables_are_whole(name: str, tmp_path: Pat
     assert "| |" not in re.sub(r"<[^>]*>", "", html)
 
 
-def test_what_it_quotes_stays_text(tmp_path: Path) -> None:
-    text = render(EXAMPLES["hostile"](tmp_path))
+def test_what_it_quotes_stays_text() -> None:
+    text = render(told("hostile"))
     html = READER.render(text)
     outside = re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL)
     for sign in ("<script", "<img", "<a ", "<em>", "<b>"):
@@ -51,18 +51,16 @@ def test_safe_text_reads_as_it_was(text: str) -> None:
     assert "".join(child.content for child in token.children) == " ".join(text.split())
 
 
-def test_a_definition_cannot_leave_its_block(tmp_path: Path) -> None:
-    record = EXAMPLES["passed"](tmp_path)
+def test_a_definition_cannot_leave_its_block() -> None:
+    record = told("passed")
     drill = record.drill.model_copy(update={"definition": "a\n````\n# out\n`````\n"})
     html = READER.render(render(record.model_copy(update={"drill": drill})))
     assert "<h1>" not in html
 
 
-def test_a_pass_has_no_annotation_and_a_failure_names_each_reason(tmp_path: Path) -> None:
-    for name in ("passed", "failed"):
-        (tmp_path / name).mkdir()
-    assert github.annotations(EXAMPLES["passed"](tmp_path / "passed")) == ()
-    lines = github.annotations(EXAMPLES["failed"](tmp_path / "failed"))
+def test_a_pass_has_no_annotation_and_a_failure_names_each_reason() -> None:
+    assert github.annotations(told("passed")) == ()
+    lines = github.annotations(told("failed"))
     assert lines[0] == (
         "::error title=ledger-restore%3A failed::"
         "14 transfers do not balance to zero (and 6 more reasons)."
@@ -77,7 +75,7 @@ def test_a_pass_has_no_annotation_and_a_failure_names_each_reason(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_annotation_is_one_command_whatever_it_quotes(name: str, tmp_path: Path) -> None:
-    for line in github.annotations(EXAMPLES[name](tmp_path)):
+def test_an_annotation_is_one_command_whatever_it_quotes(name: str) -> None:
+    for line in github.annotations(told(name)):
         assert re.fullmatch(r"::(error|warning) title=[^\r\n:,]*::[^\r\n]*", line), line
         assert re.search(r"%(?!25|0A|0D|3A|2C)", line) is None, line

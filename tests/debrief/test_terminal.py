@@ -14,7 +14,7 @@ from rich.console import Console
 
 from drillctl.debrief.terminal import verdict_block
 from drillctl.evidence.record import DrillRecord
-from tests.debrief.examples import EXAMPLES
+from tests.debrief.examples import EXAMPLES, told
 
 
 def shown(record: DrillRecord, *, encoding: str = "utf-8", width: int = 80) -> str:
@@ -25,8 +25,8 @@ def shown(record: DrillRecord, *, encoding: str = "utf-8", width: int = 80) -> s
     return raw.getvalue().decode(encoding)
 
 
-def test_a_pass_is_read_in_five_seconds(tmp_path: Path) -> None:
-    text = shown(EXAMPLES["passed"](tmp_path))
+def test_a_pass_is_read_in_five_seconds() -> None:
+    text = shown(told("passed"))
     flat = " ".join(text.split())
     assert text.startswith("✔ PASSED  ledger-restore")
     assert "RTA 11.5s RTO 15m met with 14m48s to spare" in flat
@@ -37,8 +37,8 @@ def test_a_pass_is_read_in_five_seconds(tmp_path: Path) -> None:
     assert len(text.splitlines()) < 14
 
 
-def test_a_failure_shows_the_worst_findings_with_what_to_do(tmp_path: Path) -> None:
-    text = shown(EXAMPLES["failed"](tmp_path))
+def test_a_failure_shows_the_worst_findings_with_what_to_do() -> None:
+    text = shown(told("failed"))
     assert "✘ FAILED" in text
     assert text.index("unbalanced_transfers") < text.index("restore.errors_ignored")
     assert "what to do: restore the globals too" in text
@@ -46,16 +46,16 @@ def test_a_failure_shows_the_worst_findings_with_what_to_do(tmp_path: Path) -> N
     assert "1 failed, 1 inconclusive, 6 passed" in text
 
 
-def test_many_findings_are_counted_not_listed(tmp_path: Path) -> None:
-    text = shown(EXAMPLES["huge"](tmp_path))
+def test_many_findings_are_counted_not_listed() -> None:
+    text = shown(told("huge"))
     assert text.count("what to do:") == 5
     assert "and 62 more findings" in text
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
-def test_it_fits_any_stream(name: str, encoding: str, tmp_path: Path) -> None:
-    text = shown(EXAMPLES[name](tmp_path), encoding=encoding)
+def test_it_fits_any_stream(name: str, encoding: str) -> None:
+    text = shown(told(name), encoding=encoding)
     assert "\x1b" not in text
     assert re.search(r"PASSED|FAILED|INCONCLUSIVE", text.splitlines()[0])
     if encoding == "ascii":

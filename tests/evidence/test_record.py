@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,20 +10,20 @@ import pydantic
 import pytest
 
 from drillctl.evidence.record import SCHEMA, record_from_json, record_schema
-from tests.debrief.examples import EXAMPLES
+from tests.debrief.examples import EXAMPLES, told
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_record_validates_and_round_trips(name: str, tmp_path: Path) -> None:
-    record = EXAMPLES[name](tmp_path)
+def test_a_record_validates_and_round_trips(name: str) -> None:
+    record = told(name)
     document: dict[str, Any] = json.loads(record.to_json())
     jsonschema.Draft202012Validator(record_schema()).validate(document)
     assert record_from_json(record.to_json()) == record
     assert document["schema"] == SCHEMA == next(iter(document.values()))
 
 
-def test_it_has_what_readers_were_promised(tmp_path: Path) -> None:
-    document: dict[str, Any] = json.loads(EXAMPLES["passed"](tmp_path).to_json())
+def test_it_has_what_readers_were_promised() -> None:
+    document: dict[str, Any] = json.loads(told("passed").to_json())
     promised = (
         "schema run_id mode drill tool environment backup sandbox marks phases rto rpo statuses "
         "checks findings not_tested verdict"
@@ -35,10 +34,10 @@ def test_it_has_what_readers_were_promised(tmp_path: Path) -> None:
     assert list(document["statuses"]) == rooms
 
 
-def test_the_schema_itself_is_valid_and_refuses_what_is_no_record(tmp_path: Path) -> None:
+def test_the_schema_itself_is_valid_and_refuses_what_is_no_record() -> None:
     schema = record_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    document: dict[str, Any] = json.loads(EXAMPLES["passed"](tmp_path).to_json())
+    document: dict[str, Any] = json.loads(told("passed").to_json())
     for broken in (
         document | {"verdict": "splendid"},
         document | {"surprise": 1},
