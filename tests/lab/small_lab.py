@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from drillctl.definition.environment import BackupSchedule, Environment, Traffic
 from drillctl.lab.lab import Lab
@@ -28,3 +30,22 @@ def lab_environment(
         warm_up=timedelta(seconds=1),
         postgres_major=None,
     )
+
+
+def a_lab(
+    folder: Path, *, detach: bool = False, provider: str = "process", **shape: Any
+) -> Iterator[Lab]:
+    """A running one; `shape` is for its environment. Nothing is left of it afterwards."""
+    lab = Lab.bring_up(
+        lab_environment(**shape),
+        folder=folder,
+        provider=provider,
+        image=None,
+        run_id=f"test-{uuid4().hex[:12]}",
+        tell=lambda line: None,
+        detach=detach,
+    )
+    try:
+        yield lab
+    finally:
+        assert lab.down() == ()

@@ -6,9 +6,11 @@ import gzip
 import lzma
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import lz4.frame
 import pytest
@@ -21,12 +23,14 @@ from drillctl.lab.loss_ledger import LossLedger
 from drillctl.lab.payments import Stream, chart_of
 from drillctl.lab.seeding import make_database, seed
 from drillctl.lab.sessions import OWNER, connect
-from drillctl.sandbox.contract import Mount, Order, Sandbox
+from drillctl.sandbox.contract import Mount, Sandbox
 from drillctl.sandbox.providers.process import ProcessProvider
 from drillctl.sandbox.settings import serving
+from tests.conftest import an_order
 
 pytestmark = pytest.mark.postgres
 CLOCK = SystemClock()
+SERVING = serving(512 << 20, 1)
 EPOCH = datetime(2026, 11, 24, 5, tzinfo=UTC)
 
 
@@ -40,24 +44,35 @@ def _seed(sandbox: Sandbox, folder: Path, *, seed_: int = 7) -> None:
     ledger.close()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "backups").mkdir()
-    (tmp_path / "backups").chmod(0o777)
-    return tmp_path / "backups"
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shared")
+    folder.chmod(0o777)
+    return folder
 
 
 @pytest.fixture
-def primary(order: Order, journal: Journal, folder: Path, tmp_path: Path) -> Iterator[Sandbox]:
-    """A seeded primary that may write into `folder`."""
-    mounts = (Mount(host=folder, writable=True),)
-    sandbox = ProcessProvider().create(replace(order, role="primary", mounts=mounts), journal)
+def folder(shared: Path) -> Path:
+    """An empty folder that the primary may write into."""
+    folder = shared / uuid4().hex
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def primary(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    order = replace(an_order(), role="primary", mounts=(Mount(host=shared, writable=True),))
+    own = tmp_path_factory.mktemp("primary")
+    journal = Journal(own / "journal.jsonl")
+    sandbox = ProcessProvider().create(order, journal)
     try:
-        sandbox.start(serving(order.memory, order.cpus))
-        _seed(sandbox, tmp_path)
+        sandbox.start(SERVING)
+        _seed(sandbox, own)
         yield sandbox
     finally:
         assert sandbox.destroy() == ()
+        journal.close()
 
 
 def _beginning(path: Path) -> bytes:
@@ -83,7 +98,7 @@ def test_every_format_is_written_whole(primary: Sandbox, folder: Path) -> None:
         assert taken.name == f"ledger-{taken.began_at:%Y%m%dT%H%M%SZ}{form.suffix}"
         content = _beginning(folder / taken.name)
         if form.letter == "p":
-            assert content.rstrip().endswith((b"-- PostgreSQL database dump complete\n--", b"\\unrestrict"))  or b"database dump complete" in content[-400:]  # fmt: skip # noqa: E501
+            assert b"PostgreSQL database dump complete" in content[-400:]
         else:
             assert content.startswith(b"toc.dat" if form.letter == "t" else b"PGDMP")
     roles = (folder / "globals.sql").read_text()
@@ -94,22 +109,22 @@ def test_every_format_is_written_whole(primary: Sandbox, folder: Path) -> None:
 
 
 def test_one_that_a_disaster_interrupts_stays_half_written(primary: Sandbox, folder: Path) -> None:
-    with connect(primary.endpoint) as blocker, connect(primary.endpoint) as watcher:
-        blocker.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
-        results = []
-        dumping = threading.Thread(
-            target=lambda: results.append(take_backup(primary, folder, FORMATS["custom"], CLOCK))
-        )
-        dumping.start()
-        watcher.autocommit = True
+    blocker, watcher = connect(primary.endpoint), connect(primary.endpoint)
+    blocker.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
+    watcher.autocommit = True
+    with ThreadPoolExecutor(1) as pool:
+        dumping = pool.submit(take_backup, primary, folder, FORMATS["custom"], CLOCK)
         deadline, waiting = Deadline(10), "SELECT count(*) FROM pg_locks WHERE NOT granted"
         while watcher.execute(waiting).fetchone() == (0,):
             assert not deadline.passed
         primary.kill()
-        dumping.join(10)
-    assert [taken.ok for taken in results] == [False]
-    assert [path.name for path in folder.iterdir()] == [results[0].name]
-    assert results[0].name.endswith(".dump.partial")
+        taken = dumping.result(timeout=10)
+    blocker.close()
+    watcher.close()
+    assert not taken.ok
+    assert taken.name.endswith(".dump.partial")
+    assert [path.name for path in folder.iterdir()] == [taken.name]
+    primary.start(SERVING)
 
 
 def test_only_the_newest_are_kept(primary: Sandbox, folder: Path) -> None:
