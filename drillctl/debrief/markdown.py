@@ -90,7 +90,7 @@ def _findings(record: DrillRecord) -> tuple[str, ...]:
     found = order.findings_worst_first(record)
     lines = [f"### Findings ({len(found)})", ""]
     if not found:
-        lines += ["Nothing was found.", ""]
+        lines += ["No finding was recorded.", ""]
     lines += [line for finding in found[:20] for line in _finding(finding)]
     if len(found) > 20:
         rest = [line for finding in found[20:] for line in _finding(finding)]
