@@ -401,7 +401,9 @@ def test_sweep_removes_what_a_killed_owner_left_and_nothing_else(
     argv.append(str(tmp_path / "journal.jsonl"))
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        sockets = Path(child.stdout.readline().strip())
+        said = child.stdout.readline().strip()
+        assert said, "the owner did not get as far as a running server"
+        sockets = Path(said)
         assert sockets.is_dir()
         ours = {found.run_id for found in provider.sweep(_is_dead)}
         assert order.run_id not in ours
