@@ -65,7 +65,7 @@ def _rehearse(plan: Plan, out: Path) -> tuple[DrillRecord, Path]:
     from drillctl.orchestration.opening import open_run
     from drillctl.orchestration.rehearse import rehearse
 
-    with Live(plan.drill.name) as live, stoppable(live.tell):
+    with Live(plan.drill.name) as live, stoppable(live.notice):
         # A signal that comes now waits until `rehearse` can journal it.
         with shielded(raise_after=False):
             run, journal = open_run(plan, out)
