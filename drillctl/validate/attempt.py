@@ -129,10 +129,12 @@ class Attempt:
         return self.outcome(self._could_not(timed_out(self.deadline.seconds, started=started)))
 
     def _could_not(self, found: Finding) -> Observation:
-        if found.id == "validate.timed_out":
+        """A connection that was cut because time was up is no lost connection."""
+        cut = found.id == "validate.connection_lost" and self.overrun() >= 0
+        if cut or found.id == "validate.timed_out":
             found = timed_out(self.deadline.seconds, started=self.thread.ident is not None)
         return Observation(
-            verdict=found.verdict, expected="", observed=found.title, findings=(found,)
+            verdict=found.verdict, expected="an answer", observed=found.title, findings=(found,)
         )
 
     def outcome(self, observation: Observation) -> Outcome:

@@ -207,7 +207,7 @@ def test_a_frozen_server_is_cut_off(
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
     assert result.verdict == Verdict.INCONCLUSIVE
-    assert findings[0].id in {"validate.connection_lost", "validate.timed_out"}
+    assert [each.id for each in findings] == ["validate.timed_out"]
     assert result.seconds < 6
 
 

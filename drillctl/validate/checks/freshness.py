@@ -99,8 +99,7 @@ def _newest(connection: Connection, table: Table, spec: Freshness, disaster: dat
     row = connection.execute(
         sql.SQL(
             "select count({column}), count(*) filter (where {at} > {end}), "
-            "max(extract(epoch from {at})) filter (where {at} <= {end} and isfinite({at})) "
-            "from {table}"
+            "extract(epoch from max({at}) filter (where {at} <= {end})) from {table}"
         ).format(
             column=column,
             at=instant,
@@ -108,7 +107,8 @@ def _newest(connection: Connection, table: Table, spec: Freshness, disaster: dat
             table=table.identifier,
         )
     ).fetchone()
-    if row is None or row[2] is None:
+    # Minus infinity is the newest only where there is nothing else.
+    if row is None or row[2] is None or not row[2].is_finite():
         return _Newest(age=None, later=row[1] if row else 0, filled=row[0] if row else 0)
     age = max(Decimal(0), Decimal(str(disaster.timestamp())) - row[2])
     return _Newest(age=age, later=row[1], filled=row[0])
