@@ -14,5 +14,11 @@ def _process() -> Provider:
     return ProcessProvider()
 
 
+def _docker() -> Provider:
+    from drillctl.sandbox.providers.docker import DockerProvider
+
+    return DockerProvider()
+
+
 # Imported when asked for: neither the docker SDK nor psycopg is wanted by `drillctl --help`.
-PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"process": _process}
+PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"docker": _docker, "process": _process}
