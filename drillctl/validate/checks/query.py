@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Generator, Iterator
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import psycopg
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from drillctl.definition.vocabulary import Spec
 from drillctl.validate.bounds import Count, holds, in_words
@@ -21,8 +21,16 @@ from drillctl.validate.contract import (
     finding,
     judged,
 )
+from drillctl.validate.expectation import (
+    Expectation,
+    InRange,
+    OneValue,
+    RowCount,
+    fits,
+    wanted_of,
+)
 from drillctl.validate.statement import one_reading_statement
-from drillctl.validate.values import Scalar, equal, not_after, shown
+from drillctl.validate.values import shown
 
 KIND = "query"
 
@@ -32,40 +40,11 @@ Row = tuple[Any, ...]
 _CHUNK = 1000
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ValueIs(_Form):
-    value: Scalar = Field(description="the one value of the one row: a number, text, null, a bool")
-
-
-class InRange(_Form):
-    range: tuple[int | float | str, int | float | str] = Field(
-        description="the least and the most that the one value may be: numbers, or ISO dates"
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> InRange:
-        low, high = self.range
-        try:
-            ordered = not_after(low, high)
-        except Incomparable as error:
-            raise ValueError("a range needs two numbers, or two ISO 8601 dates or times") from error
-        if not ordered:
-            raise ValueError(f"the range begins with {low}, which is more than {high}")
-        return self
-
-
-class RowCount(_Form):
-    rows: Count = Field(description="how many rows: a number, or {min, max}")
-
-
 class Query(Spec):
     sql: Annotated[str, AfterValidator(one_reading_statement)] = Field(
         description="one statement that reads; it runs as a role that cannot write"
     )
-    expect: Literal["empty"] | bool | ValueIs | InRange | RowCount = Field(
+    expect: Expectation = Field(
         description="what the answer must be: `empty`, true, false, {value: x}, "
         "{range: [least, most]} or {rows: n}"
     )
@@ -81,7 +60,7 @@ def label(spec: Query) -> str:
 
 def run(spec: Query, database: Database, reference: Reference) -> Observation:
     with database.session() as connection:
-        if spec.expect == "empty":
+        if isinstance(spec.expect, str):
             return _judge_rows(0, _count_rows(connection, spec.sql), "rows_found")
         if isinstance(spec.expect, RowCount):
             counted = _count_rows(connection, spec.sql)
@@ -127,10 +106,8 @@ def _judge_rows(expected: Count, counted: int, cause: str) -> Observation:
     )
 
 
-def _judge_value(
-    expect: bool | ValueIs | InRange | str, columns: int, rows: list[Row]
-) -> Observation:
-    wanted = _wanted(expect)
+def _judge_value(expect: OneValue, columns: int, rows: list[Row]) -> Observation:
+    wanted = wanted_of(expect)
     if columns != 1:
         raise Incomparable(f"the query answers with {columns} columns; select one")
     if len(rows) != 1:
@@ -147,7 +124,7 @@ def _judge_value(
             ),
         )
     value = rows[0][0]
-    if _fits(expect, value):
+    if fits(expect, value):
         return judged(wanted, shown(value))
     return judged(
         wanted,
@@ -160,17 +137,3 @@ def _judge_value(
             hint="run the same query on the source to see on which side the difference arose",
         ),
     )
-
-
-def _wanted(expect: bool | ValueIs | InRange | str) -> str:
-    if isinstance(expect, InRange):
-        return f"between {expect.range[0]} and {expect.range[1]}"
-    value = expect.value if isinstance(expect, ValueIs) else expect
-    return value if isinstance(value, str) else shown(value)
-
-
-def _fits(expect: bool | ValueIs | InRange | str, value: Any) -> bool:
-    if isinstance(expect, InRange):
-        low, high = expect.range
-        return value is not None and not_after(low, value) and not_after(value, high)
-    return equal(expect.value if isinstance(expect, ValueIs) else expect, value)
