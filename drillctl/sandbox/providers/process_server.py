@@ -8,9 +8,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from pathlib import Path
-
-import psycopg
 
 from drillctl.clock import Deadline
 from drillctl.command import Command
@@ -24,6 +21,7 @@ from drillctl.sandbox.providers.process_cell import entering
 from drillctl.sandbox.providers.process_cluster import Run
 from drillctl.sandbox.providers.process_log import last_words
 from drillctl.sandbox.providers.process_place import PORT, Place
+from drillctl.sandbox.readiness import ask_back, wait_until_ready
 from drillctl.sandbox.settings import known_to, neutral, shown
 
 _STOP_SECONDS = 30
@@ -63,8 +61,19 @@ class Server:
                 start_new_session=True,
             )
             self._wanted = True
-        _wait_until_ready(self._endpoint, self._process, place.log, limit)
-        _ask_back(self._endpoint, shown(known_to(major, neutral(self._endpoint.nonce))))
+        wait_until_ready(self._endpoint, self._ended, limit)
+        ask_back(self._endpoint, shown(known_to(major, neutral(self._endpoint.nonce))))
+
+    def _ended(self) -> SandboxError | None:
+        if self._process is None or self.running:
+            return None
+        return SandboxError(
+            "sandbox.server_gone",
+            "the server exited while starting",
+            expected="a running server",
+            observed=last_words(self._built.place.log) or f"exit code {self._process.returncode}",
+            hint="look at the settings it was given, and at who killed it",
+        )
 
     def stop(self, run: Run) -> None:
         """A fast shutdown: sessions end, a checkpoint is written. Killed if that takes too long."""
@@ -126,66 +135,3 @@ def _server_argv(
     for name, value in settings.items():
         argv += ["-c", f"{name}={value}"]
     return tuple(argv)
-
-
-def _connect(endpoint: Endpoint, *, seconds: float = 5) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(
-        host=str(endpoint.socket_dir),
-        port=endpoint.port,
-        user=endpoint.user,
-        password=endpoint.password,
-        dbname="postgres",
-        connect_timeout=int(max(2, seconds)),
-        autocommit=True,
-        application_name="drillctl sandbox",
-    )
-
-
-def _wait_until_ready(
-    endpoint: Endpoint, server: subprocess.Popen[bytes], log: Path, deadline: Deadline
-) -> None:
-    """Until the server answers a session. Raises SandboxError at once when it exits."""
-    last, pause = "", 0.01
-    while not deadline.passed:
-        if server.poll() is not None:
-            raise SandboxError(
-                "sandbox.server_gone",
-                "the server exited while starting",
-                expected="a running server",
-                observed=last_words(log) or f"exit code {server.returncode}",
-                hint="the sandbox's own server log has the cause",
-            )
-        try:
-            _connect(endpoint).close()
-        except psycopg.OperationalError as error:
-            last = str(error).splitlines()[0]
-            time.sleep(pause)
-            pause = min(0.5, pause * 1.5)
-        else:
-            return
-    raise SandboxError(
-        "sandbox.server_slow",
-        "the server did not answer in time",
-        expected=f"an answer within {deadline.seconds:.0f}s",
-        observed=last,
-        hint="give the sandbox more time, memory or processors",
-    )
-
-
-def _ask_back(endpoint: Endpoint, expected: Mapping[str, str]) -> None:
-    """Raises SandboxError unless the running server says that each setting is as it must be."""
-    with contextlib.closing(_connect(endpoint)) as session:
-        rows = session.execute(
-            "select name, current_setting(name, true) from unnest(%s::text[]) as name",
-            (list(expected),),
-        ).fetchall()
-    observed = {str(name): value for name, value in rows}
-    wrong = sorted(name for name, value in expected.items() if observed.get(name) != value)
-    if wrong:
-        raise SandboxError(
-            "sandbox.not_neutral",
-            f"the server does not run with neutral settings: {', '.join(wrong)}",
-            expected=", ".join(f"{name}={expected[name]!r}" for name in wrong),
-            observed=", ".join(f"{name}={observed.get(name)!r}" for name in wrong),
-            hint="nothing was restored; this server could act on production",
-        )
