@@ -31,6 +31,7 @@ from drillctl.lab.state import STATE, LabState, Phase, read_state
 
 Tell = Callable[[str], None]
 _POLL_SECONDS = 0.03
+_SEEDED_PER_SECOND = 250  # accounts with their history, on a slow machine
 
 
 class Lab:
@@ -56,7 +57,8 @@ class Lab:
     ) -> Lab:
         """Start the keeper and wait until payments are being made.
 
-        Attended labs go away with this process. Raises SandboxError with the keeper's own finding;
+        Attended labs go away with this process. `timeout` is in seconds, for a lab without
+        accounts; seeding them comes on top. Raises SandboxError with the keeper's own finding;
         then nothing is left.
         """
         plan = plan_for(
@@ -70,7 +72,7 @@ class Lab:
             else:
                 with journal.making("lab", str(folder)):
                     lab._keeper.start(detach=detach)
-            lab._wait_for(Phase.READY, timeout, tell)
+            lab._wait_for(Phase.READY, timeout + plan.accounts / _SEEDED_PER_SECOND, tell)
         except BaseException:
             with shielded():
                 lab.down()
@@ -229,7 +231,8 @@ def _progress(state: LabState) -> str:
 def _failure(state: LabState) -> SandboxError:
     return SandboxError(
         state.finding or "lab.not_running",
-        f"the lab is {state.phase}" + (f": {state.reason}" if state.reason else ""),
+        f"the lab {'failed' if state.phase == Phase.FAILED else f'is {state.phase}'}"
+        + (f": {state.reason}" if state.reason else ""),
         hint=state.hint or "look into keeper.log in the lab's folder",
     )
 

@@ -33,14 +33,19 @@ def lab_environment(
 
 
 def a_lab(
-    folder: Path, *, detach: bool = False, provider: str = "process", **shape: Any
+    folder: Path,
+    *,
+    detach: bool = False,
+    provider: str = "process",
+    image: str | None = None,
+    **shape: Any,
 ) -> Iterator[Lab]:
     """A running one; `shape` is for its environment. Nothing is left of it afterwards."""
     lab = Lab.bring_up(
         lab_environment(**shape),
         folder=folder,
         provider=provider,
-        image=None,
+        image=image,
         run_id=f"test-{uuid4().hex[:12]}",
         tell=lambda line: None,
         detach=detach,
