@@ -22,7 +22,7 @@ def test_a_lab_in_a_container_is_lost_and_gone(docker_engine: DockerClient, tmp_
     for lab in a_lab(tmp_path / "lab", provider="docker", image=image, form="directory"):
         lab.wait_until_warm(timedelta(seconds=1), lambda line: None)
         state = lab.state()
-        label = {"label": f"drillctl.run={state.run_id}"}
+        label: dict[str, str | list[str] | bool] = {"label": f"drillctl.run={state.run_id}"}
         assert len(docker_engine.containers.list(all=True, filters=label)) == 1
         lab.lose_primary()
         assert state.newest_backup is not None
