@@ -42,9 +42,11 @@ class PgBinaries:
     source: Source
 
     @property
-    def root(self) -> Path:
-        """What must be seen inside for these programs to run: programs, libraries, share files."""
-        return self.path.parent
+    def roots(self) -> tuple[Path, ...]:
+        """What must be seen inside for these programs to run: programs, libraries, share files. The
+        wheel's programs look for libraries of their own beside its package."""
+        beside = Path(os.path.normpath(self.path / f"../../../{_WHEEL}.libs"))
+        return (self.path.parent, beside) if beside.is_dir() else (self.path.parent,)
 
     def program(self, name: str) -> str:
         return str(self.path / name)

@@ -108,7 +108,7 @@ def _furnish(
     _write(place.inner / "server.conf", "# every setting is on the command line\n")
     _write(place.folder / "passwd", passwd(cell), mode=0o644)
     stage(shown, cell)
-    _write(place.script, root_script(cell, place, binaries.root, shown, memory))
+    _write(place.script, root_script(cell, place, binaries.roots, shown, memory))
     if cell.uid != os.geteuid():
         for path in (place.inner, *place.inner.rglob("*")):
             os.chown(path, cell.uid, cell.gid)
@@ -123,9 +123,16 @@ def _reachable(place: Place, cell: Cell, binaries: PgBinaries) -> PgBinaries:
     probe = entering(cell, ("test", "-x", binaries.program("postgres")))
     if subprocess.run(probe, capture_output=True, timeout=20, check=False).returncode == 0:
         return binaries
-    copy = place.folder / "programs"
-    copy_tree(binaries.root, copy)
-    return replace(binaries, path=copy / binaries.path.name)
+    # As they lie to each other: programs may look for libraries by a relative path.
+    base = Path(os.path.commonpath([root.parent for root in binaries.roots]))
+    copies = place.folder / "programs"
+    for root in binaries.roots:
+        copy = copies / root.relative_to(base)
+        for folder in (copies, copy.parent):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+        copy_tree(root, copy)
+    return replace(binaries, path=copies / binaries.path.relative_to(base))
 
 
 def _supervise(cell: Cell, place: Place) -> tuple[subprocess.Popen[bytes], int]:

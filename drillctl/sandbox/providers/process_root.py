@@ -54,9 +54,9 @@ wait
 
 
 def root_script(
-    cell: Cell, place: Place, programs: Path, shown: tuple[Shown, ...], memory: int
+    cell: Cell, place: Place, programs: tuple[Path, ...], shown: tuple[Shown, ...], memory: int
 ) -> str:
-    """`memory` in bytes limits shared memory; `programs` is the Postgres installation."""
+    """`memory` in bytes limits shared memory; `programs`: the folders of Postgres."""
     readonly, no_programs = "ro,nosuid,nodev", "nosuid,nodev,noexec"
     lines = [f"new={place.folder}/root", f"seconds={cell.seconds}", _PROLOGUE]
     lines.append(f"mount -t tmpfs -o mode=1777,size={memory},{no_programs} shm dev/shm")
@@ -70,8 +70,11 @@ def root_script(
             lines.append(_show(str(path), str(path), readonly))
     lines += [_show(path, path, readonly) for path in _ETC if Path(path).exists()]
     lines.append(_show(f"{place.folder}/passwd", "/etc/passwd", readonly))
-    if not programs.is_relative_to("/usr"):
-        lines.append(_show(str(programs), str(programs), readonly))
+    lines += [
+        _show(str(path), str(path), readonly)
+        for path in programs
+        if not path.is_relative_to("/usr")
+    ]
     for one in shown:
         options = no_programs if one.writable else f"ro,{no_programs}"
         lines.append(_show(str(one.source), one.inside, options))
