@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def up(environment: Path, provider: str, image: str | None, out: Path) -> int:
         folder=folder,
         provider=provider,
         image=image,
-        run_id=f"lab-{definition.name}",
+        run_id=f"lab-{definition.name}-{secrets.token_hex(3)}",
         tell=lambda line: click.echo(line, err=True),
         detach=True,
     )

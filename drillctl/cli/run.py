@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from drillctl.evidence.record import DrillRecord
+    from drillctl.evidence.runs import RunFolder
     from drillctl.orchestration.plan import Overrides, Plan
 
 EXIT_CODES = {"passed": 0, "failed": 1, "inconclusive": 3}
@@ -33,14 +35,7 @@ def command(  # noqa: PLR0917 - click passes one argument per option
     from drillctl.orchestration.plan import Overrides
 
     plan = load_plan(drill, Overrides(provider=provider, image=image, select=select))
-    record, folder = _rehearse(plan, out)
-    if as_json:
-        click.echo(record.to_json(), nl=False)
-    else:
-        from drillctl.cli.verdict import show_verdict
-
-        show_verdict(record, folder)
-    return EXIT_CODES[record.verdict]
+    return EXIT_CODES[_rehearse(plan, out, as_json).verdict]
 
 
 def load_plan(path: Path, overrides: Overrides) -> Plan:
@@ -58,17 +53,28 @@ def load_plan(path: Path, overrides: Overrides) -> Plan:
     return make_plan(load_drill(path, words), overrides)
 
 
-def _rehearse(plan: Plan, out: Path) -> tuple[DrillRecord, Path]:
+def _rehearse(plan: Plan, out: Path, as_json: bool) -> DrillRecord:
+    """Whatever ends the drill, what is known of it is shown: after Ctrl-C and our own bugs too."""
     from drillctl.cli.live import Live
     from drillctl.cli.signals import stoppable
     from drillctl.interrupt import shielded
     from drillctl.orchestration.opening import open_run
     from drillctl.orchestration.rehearse import rehearse
 
-    with Live(plan.drill.name) as live, stoppable(live.notice):
+    with ExitStack() as afterwards, Live(plan.drill.name) as live, stoppable(live.notice):
         # A signal that comes now waits until `rehearse` can journal it.
         with shielded(raise_after=False):
             run, journal = open_run(plan, out)
+            afterwards.callback(_show, run, as_json)
             journal.listen(live.entry)
-        record = rehearse(plan, run, journal, live.tell)
-    return record, run.path
+        return rehearse(plan, run, journal, live.tell)
+
+
+def _show(run: RunFolder, as_json: bool) -> None:
+    from drillctl.cli.verdict import show_verdict
+
+    record = run.read()
+    if as_json:
+        click.echo(record.to_json(), nl=False)
+    else:
+        show_verdict(record, run.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import tempfile
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from drillctl.evidence.assemble import assemble
-from drillctl.evidence.journal import read_journal, sync_folder
+from drillctl.evidence.journal import Reading, read_journal, sync_folder
 from drillctl.evidence.owner import Owner, is_alive
 from drillctl.evidence.record import DrillRecord
 
@@ -40,13 +41,33 @@ class RunFolder:
 
         Raises FileNotFoundError without a journal, ValueError when it says nothing.
         """
-        reading = read_journal(self.journal)
+        reading = self._reading()
         try:
             owner = reading.entries[0].data.get("owner") if reading.entries else None
             alive = bool(owner and is_alive(Owner.from_dict(owner)))
             return assemble(reading, alive=alive)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"a fact in the journal has an unknown shape: {error!r}") from error
+
+    def _reading(self) -> Reading:
+        """A journal cut exactly at a line's end is a chain too; only the record remembers more."""
+        reading = read_journal(self.journal)
+        head = self._recorded_head()
+        if not reading.intact or head is None or head in {entry.hash for entry in reading.entries}:
+            return reading
+        last = len(reading.entries)
+        reason = f"{RECORD} was made from more entries than the {last} that are left"
+        return Reading(entries=reading.entries, broken_after=last, reason=reason)
+
+    def _recorded_head(self) -> str | None:
+        """The hash that `record.json` was assembled up to; None when there is no such file."""
+        try:
+            head = json.loads((self.path / RECORD).read_bytes())["journal"]["head"]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return f"{RECORD} cannot be read"
+        return str(head)
 
 
 def new_run(out: Path, drill: str, at: datetime) -> RunFolder:

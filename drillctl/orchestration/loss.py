@@ -39,7 +39,8 @@ def judge_loss(loss: Loss, backup: BackupFacts) -> tuple[Finding, ...]:
                 expected=f"acknowledged {loss.acknowledged} = survived + lost, "
                 "every recovered row known, once, with its amount",
                 observed=f"survived {loss.survived}, lost {loss.lost}, duplicated "
-                f"{loss.duplicated}, unknown {loss.unknown}, rows {loss.recovered_rows}",
+                f"{loss.duplicated}, altered {loss.altered}, unknown {loss.unknown}, "
+                f"rows {loss.recovered_rows}",
                 hint="the restored copy is not what production acknowledged: do not serve from it",
                 verdict=Verdict.FAILED,
             )

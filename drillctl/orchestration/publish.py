@@ -11,7 +11,9 @@ def publish(run: RunFolder, tell: Tell) -> None:
     """Write what can be written: one rendering's failure must not take the record with it."""
     record = run.read()
     try:
-        run.write(RECORD, record.to_json())
+        # A record that knows more than an altered journal is evidence: it is not written over.
+        if record.journal.intact or not (run.path / RECORD).exists():
+            run.write(RECORD, record.to_json())
         for renderer in RENDERERS.values():
             run.write(renderer.file_name, renderer.render(record))
     except OSError as error:

@@ -79,7 +79,7 @@ semantics:
 OFFICIAL = f"""\
 FROM {IMAGE}
 ENV PATH={BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-RUN printf '%s\\n' '#!/bin/sh' 'set -e' 'install -d -o postgres -g postgres /pg' \\
+RUN printf '%s\\n' '#!/bin/sh' 'set -e' 'install -d -o postgres -g postgres /pg /var/run/postgresql' \\
   'printf %s "$POSTGRES_PASSWORD" > /tmp/pw && chmod 644 /tmp/pw' \\
   'setpriv --reuid postgres --regid postgres --init-groups initdb -D /pg --pwfile /tmp/pw \\
    $POSTGRES_INITDB_ARGS >/dev/null' \\
@@ -105,12 +105,12 @@ def plain_server() -> Iterator[Callable[[Path | None], str]]:
         mount = ["-v", f"{folder}:/backup"] if folder else []
         idle = ("--entrypoint", "sleep", IMAGE, "7200")
         _run("docker", "run", "-d", "--name", name, "--network", "none", "--user", "postgres",
-             "-v", "/pg", "--shm-size", "1g", *mount, *idle)  # fmt: skip
+             "-e", "PGHOST=/tmp", "-v", "/pg", "--shm-size", "1g", *mount, *idle)  # fmt: skip
         names.append(name)
         _run("docker", "exec", "--user", "0", name, "chown", "postgres", "/pg")
         _run("docker", "exec", name, f"{BIN}/initdb", "-D", "/pg", "--no-sync")
         _run("docker", "exec", name, f"{BIN}/pg_ctl", "-D", "/pg", "-w", "-t", "60",
-             "-l", "/pg/log", "start")  # fmt: skip
+             "-l", "/pg/log", "-o", "-k /tmp", "start")  # fmt: skip
         _run("docker", "exec", name, f"{BIN}/createdb", "bench")
         return name
 
