@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 BUG = 70
 INTERRUPTED = 130
@@ -22,35 +23,34 @@ def main() -> None:
     sys.exit(code)
 
 
-def _guarded(command: object) -> int:
+def _guarded(command: Callable[[], object]) -> int:
     import click
 
     from drillctl.errors import DrillctlError
 
     try:
-        result = command() if callable(command) else None
+        result = command()
+        code = result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
-        return error.exit_code
+        code = error.exit_code
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        code = error.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
         _say("interrupted")
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
-        return 0
+        code = 0
     except DrillctlError as error:
-        _say(str(error))
-        if error.hint:
-            _say(f"hint: {error.hint}")
-        return error.exit_code
+        _say(f"{error}\nhint: {error.hint}" if error.hint else str(error))
+        code = error.exit_code
     except Exception:
         import traceback
 
         _say(traceback.format_exc())
         _say("this is a bug in drillctl; what was made was torn down, `drillctl sweep` makes sure")
-        return BUG
-    return result if isinstance(result, int) else 0
+        code = BUG
+    return code
 
 
 def _say(text: str) -> None:
