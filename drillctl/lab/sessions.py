@@ -33,6 +33,8 @@ def connect(
         options.append(f"-c role={role}")
     connection: Connection = psycopg.connect(
         host=str(endpoint.socket_dir),
+        # An empty one keeps PGHOSTADDR of the environment from leading somewhere else.
+        hostaddr="",
         port=endpoint.port,
         user=endpoint.user,
         password=endpoint.password,
