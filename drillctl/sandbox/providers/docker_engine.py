@@ -28,7 +28,9 @@ def connect(*, seconds: float = _CALL_SECONDS) -> docker.DockerClient:
     """A client of the engine that DOCKER_HOST names, or of this machine's. Raises SandboxError
     `sandbox.engine_missing`. Only a local engine will do: the server's socket is a shared file."""
     try:
-        client = docker.from_env(timeout=int(seconds))
+        # Saying its version is all it has to do at first: an engine that hangs is soon noticed.
+        client = docker.from_env(timeout=LOOK_SECONDS)
+        client.api.timeout = int(seconds)
     except LOST as error:
         raise SandboxError(
             "sandbox.engine_missing",

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import docker
-from docker.errors import APIError
 
 from drillctl.clock import Deadline
 from drillctl.command import Command, Completed, Tail
-from drillctl.sandbox.providers.docker_engine import LOST, lost
+from drillctl.sandbox.providers.docker_engine import LOST
 
 TOKEN = "DRILLCTL_EXEC"  # noqa: S105 - the name of a variable
 _WRAPPER = f'"$@"; c=$?; printf "\\000%s:%s\\n" "${TOKEN}" $c; \
@@ -29,11 +28,11 @@ printf "\\000%s:%s\\n" "${TOKEN}" $c >&2; exit $c'
 _KILL = f"""for again in 1 2; do for p in /proc/[0-9]*; do
     tr '\\0' '\\n' < "$p/environ" | grep -q "^{TOKEN}=$0$" && kill -9 "${{p#/proc/}}"
 done; done 2> /dev/null; exit 0"""
-_ENDED = 5.0
 
 
 class StreamCut(Exception):  # noqa: N818 - an event
-    """The connection ended before the command said that it had."""
+    """The connection ended before the command said that it had: whatever its exit code, what it
+    wrote may be cut short."""
 
 
 class MarkedStream:
@@ -94,8 +93,6 @@ class Inside:
             feeder = _Feeder(attached, feed)
             try:
                 code = _converse(attached, streams, feeder, Deadline(timeout))
-            except StreamCut:
-                code = self._judge_cut(made["Id"], token)
             except BaseException:
                 self.kill(token)
                 raise
@@ -121,25 +118,6 @@ class Inside:
         """A small command's output, whatever its exit code. Raises what the SDK raises."""
         made = self.client.api.exec_create(self.container, argv, stderr=False)
         return bytes(self.client.api.exec_start(made["Id"])).decode("utf-8", "replace")
-
-    def _judge_cut(self, exec_id: str, token: str) -> int:
-        """The stream ended without its mark. A command that was killed has an exit code of its
-        own; anything else is an engine that we lost, never a success."""
-        deadline = Deadline(_ENDED)
-        try:
-            while (state := self.client.api.exec_inspect(exec_id))["Running"]:
-                if deadline.passed:
-                    break
-                time.sleep(0.05)
-        except LOST as error:
-            if isinstance(error, APIError) and error.status_code in (404, 409):
-                raise
-            raise lost("run a command inside") from error
-        code = state.get("ExitCode")
-        if state["Running"] or not code:
-            self.kill(token)
-            raise lost("run a command inside")
-        return int(code)
 
 
 def _converse(
