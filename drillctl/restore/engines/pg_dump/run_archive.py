@@ -55,6 +55,7 @@ def restore_archive(
         outcome.blame_sandbox_first(sandbox)
     if done.timed_out:
         raise outcome.timed_out("pg_restore", deadline.seconds, progress.text)
+    outcome.blame_killer(sandbox, "pg_restore", done.exit_code, progress.text)
     if feed is not None:
         feed.raise_error()
     return judge(done, complaints, job.look, sandbox.major)
@@ -89,10 +90,8 @@ def judge(
         hits = [complaint for complaint in kept if complaint.cause == cause]
         if hits:
             raise _unreadable(cause, hits, kept)
-    if done.exit_code != 0 and not any(hit.cause == "statement_failed" for hit in kept):
-        cause = causes.cause_in_pieces(done.stderr)
-        if cause:
-            raise outcome.unreadable(cause, _TITLES[cause], "pg_restore said so")
+    if done.exit_code != 0 and (cause := causes.cause_in_pieces(done.stderr)):
+        raise outcome.unreadable(cause, _TITLES[cause], "pg_restore said so")
     findings = list(_statement_findings(kept, complaints.count, look, sandbox_major))
     if complaints.warnings:
         findings.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,16 +48,20 @@ def restore_plain(
     )
     progress = ByteProgress(tell, seen.size)
     globals_found: list[str] = []
+    ended = threading.Event()
 
     def blocks() -> Iterator[bytes]:
         chunks = stream.chunks(seen.path, seen.shape.wrapping)
         if seen.shape.form == "cluster":
             chunks = without_globals(chunks, globals_found, sandbox, provider)
         for block in scan.lines(chunks):
-            if errors.hopeless:
+            if not errors.hopeless:
+                progress.amount(len(block))
+                yield block
+            elif not seen.shape.wrapping:
                 return
-            progress.amount(len(block))
-            yield block
+            # Else read on: the stream's own checksum may say why its content makes no sense.
+        ended.set()
 
     feed = Feed(blocks())
     done = sandbox.run(
@@ -69,10 +74,11 @@ def restore_plain(
         outcome.blame_sandbox_first(sandbox)
     if done.timed_out:
         raise outcome.timed_out("psql", deadline.seconds, progress.text)
+    outcome.blame_killer(sandbox, "psql", done.exit_code, progress.text)
     findings = judge(done, errors, scan, seen, sandbox.major)
     # A cut stream explains the syntax error at its end, not the other way round.
     feed.raise_error()
-    if not scan.complete and not errors.hopeless:
+    if ended.is_set() and not scan.complete:
         raise stream.truncated(
             f"the dump ends in {scan.label_at(1 << 61)}, without the line that pg_dump writes last"
         )

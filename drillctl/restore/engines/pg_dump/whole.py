@@ -25,6 +25,7 @@ def check_whole(path: Path, shape: Shape, size: int, entries: Sequence[Entry]) -
         _check_offsets(size, entries)
     elif shape.form == "directory":
         _check_files(path, entries)
+        _check_not_empty(path)
     elif shape.form == "tar":
         _check_members(path, size, entries)
 
@@ -56,6 +57,13 @@ def _check_files(path: Path, entries: Sequence[Entry]) -> None:
             )
         if found.stat().st_size == 0:
             raise stream.truncated(f"{found.name}, for {entry}, is empty")
+
+
+def _check_not_empty(path: Path) -> None:
+    """A compressed file is never empty, a large object's neither: pg_restore takes it for one."""
+    for file in path.iterdir():
+        if file.suffix in _SUFFIXES[1:] and file.stat().st_size == 0:
+            raise stream.truncated(f"{file.name} is empty")
 
 
 def _check_members(path: Path, size: int, entries: Sequence[Entry]) -> None:
