@@ -107,7 +107,7 @@ def _furnish(
     _write(place.inner / "ident.conf", "")
     _write(place.inner / "server.conf", "# every setting is on the command line\n")
     _write(place.folder / "passwd", passwd(cell), mode=0o644)
-    stage(shown, cell)
+    stage(shown, cell, teardown.marked(place))
     _write(place.script, root_script(cell, place, binaries.roots, shown, memory))
     if cell.uid != os.geteuid():
         for path in (place.inner, *place.inner.rglob("*")):
@@ -131,7 +131,7 @@ def _reachable(place: Place, cell: Cell, binaries: PgBinaries) -> PgBinaries:
         for folder in (copies, copy.parent):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o755)
-        copy_tree(root, copy)
+        copy_tree(root, copy, teardown.marked(place))
     return replace(binaries, path=copies / binaries.path.relative_to(base))
 
 

@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from drillctl.command import Command, Completed
 from drillctl.errors import SandboxError
 from drillctl.sandbox.binaries import PgBinaries
+from drillctl.sandbox.providers import process_teardown as teardown
 from drillctl.sandbox.providers.process_place import Place
 
 SUPERUSER = "postgres"
@@ -57,7 +58,7 @@ def _copied(template: Path, place: Place) -> bool:
     try:
         if template.stat().st_uid != os.geteuid():
             return False
-        _copy(template, place.data, like=place.inner)
+        _copy(template, place.data, like=place.inner, env=teardown.marked(place))
     except (OSError, subprocess.SubprocessError):
         shutil.rmtree(place.data, ignore_errors=True)
         return False
@@ -91,16 +92,18 @@ def _keep(data: Path, template: Path) -> None:
         template.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=template.parent))
         try:
-            _copy(data, fresh / "data", like=fresh)
+            _copy(data, fresh / "data", like=fresh, env=os.environ)
             (fresh / "data").rename(template)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _copy(source: Path, target: Path, *, like: Path) -> None:
+def _copy(source: Path, target: Path, *, like: Path, env: Mapping[str, str]) -> None:
     """A copy of a folder, owned as `like` is."""
     argv = ["cp", "-R", "-p", str(source), str(target)]
-    subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
+    subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True, env=env
+    )
     owner = like.stat()
     if owner.st_uid != target.stat().st_uid:
         subprocess.run(
@@ -109,4 +112,5 @@ def _copy(source: Path, target: Path, *, like: Path) -> None:
             capture_output=True,
             timeout=60,
             check=True,
+            env=env,
         )

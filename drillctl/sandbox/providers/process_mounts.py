@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,20 +44,22 @@ def shown_mounts(place: Place, cell: Cell, mounts: tuple[Mount, ...]) -> tuple[S
     return tuple(found)
 
 
-def stage(shown: tuple[Shown, ...], cell: Cell) -> None:
+def stage(shown: tuple[Shown, ...], cell: Cell, env: Mapping[str, str]) -> None:
     """Copy what the account inside could not read; give it the folders that it may write."""
     for one in shown:
         if one.source != one.host:
             one.source.parent.mkdir(parents=True, mode=0o755)
-            copy_tree(one.host, one.source)
+            copy_tree(one.host, one.source, env)
         if one.writable and os.geteuid() == 0:
             os.chown(one.host, cell.uid, cell.gid)
 
 
-def copy_tree(source: Path, copy: Path) -> None:
+def copy_tree(source: Path, copy: Path, env: Mapping[str, str]) -> None:
     """A copy that every account may read, if it can reach it. Raises OSError."""
     argv = ["cp", "-R", "-p", str(source), str(copy)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=_COPY_SECONDS, check=False)
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=_COPY_SECONDS, check=False, env=env
+    )
     if done.returncode != 0:
         full = "No space left" in done.stderr
         raise OSError(28 if full else 5, "a copy could not be made", str(source))

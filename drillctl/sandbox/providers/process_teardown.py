@@ -22,6 +22,12 @@ MARKER = "DRILLCTL_SANDBOX"
 _KILL_SECONDS = 10
 
 
+def marked(place: Place) -> dict[str, str]:
+    """The environment of a program that works on `place` from outside, such as a copy: it goes on
+    when its starter is killed, and is found by this."""
+    return {**os.environ, MARKER: place.name}
+
+
 def remove(place: Place) -> tuple[str, ...]:
     """Kill and remove all of `place`; returns what is still there when looked for again.
 
@@ -31,8 +37,10 @@ def remove(place: Place) -> tuple[str, ...]:
     left = [f"process {pid}" for pid in kill_all(place, groups)]
     _remove_shared_memory(place)
     left += [f"cgroup {folder}" for folder in cgroup.remove(groups)]
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(place.folder)
+    for _ in range(3):  # a file that goes away or comes up meanwhile stops one attempt
+        with contextlib.suppress(OSError):
+            shutil.rmtree(place.folder)
+            break
     if os.path.lexists(place.folder):
         left.append(f"folder {place.folder}")
     if not left:
