@@ -18,10 +18,12 @@ class EngineProxy:
         self.address = f"unix://{path}"
         self.down = False
         self._open: list[socket.socket] = []
+        self._every: list[socket.socket] = []
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(path))
         self._listening.listen(32)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def cut(self) -> None:
         broken, self._open = self._open, []
@@ -38,6 +40,9 @@ class EngineProxy:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        self._accepting.join(timeout=5)
+        for one in self._every:
+            one.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -49,6 +54,7 @@ class EngineProxy:
                 engine = socket.socket(socket.AF_UNIX)
                 engine.connect(ENGINE)
                 self._open += [client, engine]
+                self._every += [client, engine]
                 for pair in ((client, engine), (engine, client)):
                     threading.Thread(target=_pump, args=pair, daemon=True).start()
 
