@@ -12,6 +12,7 @@ from drillctl.sandbox.providers import docker_engine as engine
 from drillctl.sandbox.providers import docker_image as images
 from drillctl.sandbox.providers import docker_teardown as teardown
 from drillctl.sandbox.providers.docker_container import build
+from drillctl.sandbox.providers.docker_look import look_into, require_fit
 from drillctl.sandbox.providers.docker_mounts import copied_bytes, shown_mounts
 from drillctl.sandbox.providers.docker_place import labels_for, place_for
 from drillctl.sandbox.providers.docker_sandbox import DockerSandbox
@@ -68,10 +69,10 @@ class DockerProvider:
             engine.require_room(info, order.disk_needed)
             reference = images.find_local(client, order) or images.pull(client, order, journal)
             place = place_for(order)
-            image = images.look_into(
+            image = look_into(
                 client, reference, journal, f"{place.name}-look", labels_for(order, place)
             )
-            images.require_fit(image, order)
+            require_fit(image, order)
             shown = shown_mounts(order.mounts, image.uid, image.gid)
             engine.require_room(info, order.disk_needed + copied_bytes(shown))
             built = build(client, order, image, shown, journal)

@@ -19,7 +19,7 @@ from drillctl.interrupt import shielded
 from drillctl.sandbox.contract import Order
 from drillctl.sandbox.providers import docker_teardown as teardown
 from drillctl.sandbox.providers.docker_engine import engine_trouble, lost
-from drillctl.sandbox.providers.docker_image import ImageFacts
+from drillctl.sandbox.providers.docker_look import ImageFacts
 from drillctl.sandbox.providers.docker_mounts import Shown, as_tar, let_write
 from drillctl.sandbox.providers.docker_place import (
     SOCKETS_INSIDE,
