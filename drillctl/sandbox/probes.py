@@ -42,6 +42,14 @@ _WRITE = """for folder in {folders}; do
 done
 exit 1"""
 
+# Every attempt at once, each with a shell of its own; says which number ended with which code.
+_EACH = """number=0
+for script in "$@"; do
+    number=$((number + 1))
+    ( sh -c "$script" < /dev/null > /dev/null 2>&1; echo "$number $?" ) &
+done
+wait"""
+
 ALWAYS = (
     IsolationAttempt(
         name="a route out",
@@ -120,25 +128,40 @@ def attempts(signs: HostSigns, port: int | None) -> tuple[IsolationAttempt, ...]
 
 
 def try_all(signs: HostSigns, run: Runner) -> tuple[IsolationProbe, ...]:
-    """Make every attempt inside, through `run`."""
+    """Make every attempt inside, through one call of `run`: entering a sandbox is what costs."""
     with _listener() as port:
-        return tuple(_try(attempt, run) for attempt in attempts(signs, port))
+        tried = attempts(signs, port)
+        scripts = tuple(attempt.script for attempt in tried)
+        command = Command(argv=("sh", "-c", _EACH, "sh", *scripts), purpose="try to get out")
+        try:
+            done = run(command, timeout=_SECONDS)
+        except SandboxError as error:
+            return tuple(_untried(attempt, error.message) for attempt in tried)
+    codes = _codes(done.stdout)
+    return tuple(
+        _judge(attempt, codes.get(number), done.timed_out)
+        for number, attempt in enumerate(tried, start=1)
+    )
 
 
-def _try(attempt: IsolationAttempt, run: Runner) -> IsolationProbe:
-    command = Command(argv=("sh", "-c", attempt.script), purpose=f"try to {attempt.name}")
-    try:
-        done = run(command, timeout=_SECONDS)
-    except SandboxError as error:
-        return IsolationProbe(name=attempt.name, held=None, detail=error.message)
-    if done.timed_out:
+def _codes(said: str) -> dict[int, int]:
+    """Attempt number -> exit code, from lines of two numbers."""
+    pairs = (line.split() for line in said.splitlines())
+    return {int(pair[0]): int(pair[1]) for pair in pairs if len(pair) == 2}
+
+
+def _judge(attempt: IsolationAttempt, code: int | None, timed_out: bool) -> IsolationProbe:
+    if code is None and timed_out:
         return IsolationProbe(name=attempt.name, held=True, detail=f"nothing within {_SECONDS:g}s")
-    if done.exit_code == 0:
+    if code in (NOT_TRIED, 126, 127, None):
+        return _untried(attempt, f"could not be tried inside (exit code {code})")
+    if code == 0:
         return IsolationProbe(name=attempt.name, held=False, detail="got through from inside")
-    if done.exit_code in (NOT_TRIED, 126, 127, None):
-        detail = f"could not be tried inside (exit code {done.exit_code})"
-        return IsolationProbe(name=attempt.name, held=None, detail=detail)
     return IsolationProbe(name=attempt.name, held=True, detail="tried from inside, refused")
+
+
+def _untried(attempt: IsolationAttempt, why: str) -> IsolationProbe:
+    return IsolationProbe(name=attempt.name, held=None, detail=why)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from drillctl.sandbox.contract import Endpoint
 def connect(endpoint: Endpoint) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
         host=str(endpoint.socket_dir),
+        # An empty one keeps PGHOSTADDR of the environment from leading somewhere else.
+        hostaddr="",
         port=endpoint.port,
         user=endpoint.user,
         password=endpoint.password,
