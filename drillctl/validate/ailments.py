@@ -11,7 +11,7 @@ from drillctl.validate.describe import Key
 from drillctl.validate.names import USER_SCHEMA, shown
 
 _ALL = f"""
-select 'index_invalid', 'INDEX', n.nspname, c.relname
+select 'index_invalid', 'INDEX', n.nspname, c.relname::text
 from pg_index i join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
 where not (i.indisvalid and i.indisready) and {USER_SCHEMA}

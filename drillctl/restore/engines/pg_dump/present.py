@@ -70,13 +70,11 @@ def large_objects_of(entries: Iterable[Entry]) -> int:
     return count
 
 
-def absent(
-    connection: Connection, expected: Structure, large_objects: int, *, one_line: bool = False
-) -> Absent:
-    """`one_line`: the names come from a plain dump's comments, which have no line breaks."""
+def absent(connection: Connection, expected: Structure, large_objects: int) -> Absent:
+    """What of `expected` the server does not have."""
     connection.execute("set search_path to pg_catalog")
     rows = connection.execute(_query().encode()).fetchall()
-    there = {(row[0], row[1], _flat(row[2]) if one_line else row[2]) for row in rows}
+    there = {(row[0], row[1], row[2]) for row in rows}
     # 18 lists NOT NULL constraints, and older ones, under one kind.
     there |= {("CONSTRAINT", s, n) for kind, s, n in there if kind.endswith(" CONSTRAINT")}
     missing = sorted({key for key in expected if key[0] in KINDS} - there)
@@ -93,6 +91,14 @@ def absent(
         invalid=tuple(sorted(invalid)),
         large_objects=(large_objects, counted[0] if counted else 0),
     )
+
+
+def as_there(connection: Connection, listed: Structure) -> Structure:
+    """`listed` by a plain dump's comments, where a line break in a name is written as a blank, with
+    the names that the server has."""
+    rows = connection.execute(_query().encode()).fetchall()
+    broken = {(_flat(s), _flat(n)): (s, n) for _, s, n in rows if _flat(s + n) != s + n}
+    return frozenset((k, *broken.get((s, n), (s, n))) for k, s, n in listed)
 
 
 def still_event_triggers(connection: Connection) -> int:

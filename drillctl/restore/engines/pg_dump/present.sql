@@ -2,7 +2,7 @@
 -- (kind, schema, name), where a table's part is `table part`.
 select case c.relkind when 'r' then 'TABLE' when 'p' then 'TABLE' when 'v' then 'VIEW'
          when 'm' then 'MATERIALIZED VIEW' when 'S' then 'SEQUENCE' when 'f' then 'FOREIGN TABLE'
-         else 'INDEX' end, n.nspname, c.relname
+         else 'INDEX' end, n.nspname, c.relname::text  -- else all are of type name, cut at 63 bytes
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I')
 union all

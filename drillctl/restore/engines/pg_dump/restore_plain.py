@@ -34,7 +34,7 @@ def bring_back_plain(
         database = chosen_database(done, target, options, seen)
         tell("asking for every object that the dump lists")
         entries = done.scan.entries.get(database if seen.makes_database else "", [])
-        found = verify(done, entries, database, sandbox)
+        found, structure = verify(done, entries, database, sandbox)
         sums = summing.result(deadline.remaining())
     finally:
         summing.give_up()
@@ -67,7 +67,7 @@ def bring_back_plain(
             *not_tested.of_plain(seen.shape, whole, sums),
             *not_tested.of_spaces(done.provider.tablespaces),
         ),
-        expected_structure=present.structure_of(entries),
+        expected_structure=structure,
         sha256=sums.sha256 if sums else "",
     )
 
@@ -115,25 +115,27 @@ def chosen_database(done: PlainRun, target: str, options: Options, seen: Look) -
 
 def verify(
     done: PlainRun, entries: list[Entry], database: str, sandbox: Sandbox
-) -> tuple[Finding, ...]:
+) -> tuple[tuple[Finding, ...], present.Structure]:
+    """What is absent, and what must be there, by the server's own names."""
     key = database if database in done.scan.entries else ""
     with server.session(sandbox.endpoint, database) as connection:
         present.still_event_triggers(connection)
+        structure = present.as_there(connection, present.structure_of(entries))
         absent = present.absent(
             connection,
-            present.structure_of(entries),
+            structure,
             done.scan.large_objects.get(key, 0),
-            one_line=True,
         )
     findings = outcome.absent_findings(absent)
     if not done.scan.inserts:
-        return findings
+        return findings, structure
     # Text that looks like pg_dump's own comments may stand in a literal of an INSERT.
     doubt = {"verdict": Verdict.INCONCLUSIVE}
-    return tuple(
+    doubted = tuple(
         finding.model_copy(update=doubt) if finding.id == "restore.object_missing" else finding
         for finding in findings
     )
+    return doubted, structure
 
 
 def _others(done: PlainRun, database: str, options: Options) -> Iterator[Finding]:
