@@ -14,13 +14,27 @@ def main() -> None:
     """Run the command line and exit as DESIGN's table says (0, 1, 2, 3, 4, 70, 130)."""
     from drillctl.cli.root import cli
 
+    _open_streams()
     code = _guarded(lambda: cli.main(prog_name="drillctl", standalone_mode=False))
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # The reader of a pipe went away; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # The reader of a pipe went away; Python would complain once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """A stream that was closed before the start (`2>&-`) would give its number to the next file
+    that is opened, and whatever is printed would be written into that: a journal, say."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _guarded(command: Callable[[], object]) -> int:

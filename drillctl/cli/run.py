@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,10 +72,14 @@ def _rehearse(plan: Plan, out: Path, as_json: bool) -> DrillRecord:
 
 
 def _show(run: RunFolder, as_json: bool) -> None:
+    """A reader that went away, or a full disk behind a redirection, changes no verdict."""
+    from drillctl.cli.live import Unbreakable
     from drillctl.cli.verdict import show_verdict
 
     record = run.read()
     if as_json:
-        click.echo(record.to_json(), nl=False)
+        out = Unbreakable(sys.stdout)
+        out.write(record.to_json())
+        out.flush()
     else:
         show_verdict(record, run.path)

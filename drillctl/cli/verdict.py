@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from drillctl.evidence.record import DrillRecord
@@ -14,7 +13,10 @@ if TYPE_CHECKING:
 def show_verdict(record: DrillRecord, folder: Path) -> None:
     from rich.console import Console
 
+    from drillctl.cli.live import Unbreakable
     from drillctl.debrief.terminal import verdict_block
 
-    Console(highlight=False).print(verdict_block(record))
-    click.echo(f"debrief: {folder / 'debrief.html'}")
+    out = cast("TextIO", Unbreakable(sys.stdout))
+    Console(file=out, highlight=False).print(verdict_block(record))
+    out.write(f"debrief: {folder / 'debrief.html'}\n")
+    out.flush()
