@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from drillctl.evidence.clock_steps import clock_findings
 from drillctl.evidence.facts import (
     BackupFacts,
     CheckResult,
@@ -57,7 +58,10 @@ def assemble(reading: Reading, *, alive: bool = False) -> DrillRecord:
     rto = judge_rto(marks, objectives["rto_seconds"], entries[-1].elapsed)
     rpo = judge_rpo(marks, objectives["rpo_seconds"], backup, loss)
     checks = tuple(CheckResult.model_validate(data) for data in _all(entries, "check"))
-    findings = tuple(Finding.model_validate(data) for data in _all(entries, "finding"))
+    findings = (
+        *(Finding.model_validate(data) for data in _all(entries, "finding")),
+        *clock_findings(entries),
+    )
     statuses = _statuses(entries)
     outcome = _outcome(entries, alive)
     return DrillRecord(
