@@ -70,7 +70,7 @@ class Lab:
             if journal is None:
                 lab._keeper.start(detach=detach)
             else:
-                with journal.making("lab", str(folder)):
+                with journal.making("lab", str(lab.folder)):
                     lab._keeper.start(detach=detach)
             lab._wait_for(Phase.READY, timeout + plan.accounts / _SEEDED_PER_SECOND, tell)
         except BaseException:

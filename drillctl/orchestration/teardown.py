@@ -7,7 +7,7 @@ from types import TracebackType
 
 from drillctl.errors import DrillctlError
 from drillctl.evidence.facts import Finding, Room, Severity, Teardown
-from drillctl.evidence.journal import Journal
+from drillctl.evidence.journal import Entry, Journal
 from drillctl.evidence.verdict import Status, Verdict
 from drillctl.interrupt import shielded
 
@@ -16,14 +16,26 @@ Destroy = Callable[[], tuple[str, ...]]
 
 
 class Cleanup:
-    """Things to destroy, last made first, whatever happens. An interruption waits."""
+    """Things to destroy, last made first, whatever happens. An interruption waits.
+
+    A side effect that the journal says was intended and never says was undone counts as not looked
+    for: what failed while it was made, and could not be removed then, has nobody to destroy it.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._things: list[tuple[str, Destroy]] = []
+        self._open: dict[tuple[str, str], None] = {}
+        journal.listen(self._note)
 
     def after(self, name: str, destroy: Destroy) -> None:
         self._things.append((name, destroy))
+
+    def _note(self, entry: Entry) -> None:
+        if entry.kind == "effect_intended":
+            self._open[entry.data["effect"], entry.data["name"]] = None
+        elif entry.kind == "effect_undone":
+            self._open.pop((entry.data["effect"], entry.data["name"]), None)
 
     def __enter__(self) -> Cleanup:
         return self
@@ -48,6 +60,8 @@ class Cleanup:
                 blind.append(f"{name}: {error.message}")
             except Exception as error:  # one thing's failure must not save the others
                 blind.append(f"{name}: {type(error).__name__}")
+        if not left and not blind:
+            blind = [f"{kind} {name}: not known to be gone" for kind, name in self._open]
         self._journal.mark("torn_down")
         self._report(tuple(left), tuple(blind))
 
