@@ -69,7 +69,7 @@ def loading(memory: int, cpus: float) -> Mapping[str, str]:
         "checkpoint_timeout": "1d",
         "max_wal_size": "16GB",
         "wal_buffers": "64MB" if memory >= 512 * MIB else "8MB",
-        "shared_buffers": f"{max(64, memory // MIB // 4)}MB",
+        "shared_buffers": f"{max(64, min(256, memory // MIB // 4))}MB",
         "maintenance_work_mem": f"{max(32, memory // MIB // 8)}MB",
         "max_parallel_maintenance_workers": str(max(0, int(cpus) - 1)),
     }

@@ -30,9 +30,11 @@ from drillctl.sandbox.providers.docker_place import (
 )
 
 EXPIRED = 124
-# The first process inside. At the time limit it kills the others, throws the data away and ends,
-# whether or not anybody outside still lives.
-_FIRST = f'sleep "$0" & wait $!; kill -9 -1; rm -rf {VOLUME_INSIDE}/in/*; exit {EXPIRED}'
+# The first process inside. At the time limit, or when it is told to terminate, it kills the others,
+# throws the data away and ends, whether or not anybody outside still lives.
+_FIRST = (
+    f'trap : TERM; sleep "$0" & wait $!; kill -9 -1; rm -rf {VOLUME_INSIDE}/in/*; exit {EXPIRED}'
+)
 _CLAIM = "drillctl.claim"
 _HBA = "local all all scram-sha-256\n"
 _PIDS = 512

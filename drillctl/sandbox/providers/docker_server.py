@@ -28,7 +28,6 @@ _INITDB = (
     "--no-sync",
     "--locale=C.UTF-8",
     "--encoding=UTF8",
-    "--data-checksums",
     "--auth=scram-sha-256",
     f"--username={SUPERUSER}",
     f"--pwfile={HOME}/password",

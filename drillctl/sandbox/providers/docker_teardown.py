@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import docker
 from docker.errors import APIError, NotFound
 
+from drillctl.clock import Deadline
 from drillctl.evidence.journal import Journal
 from drillctl.evidence.owner import Owner
 from drillctl.sandbox.contract import Leftover
 from drillctl.sandbox.providers.docker_engine import engine_trouble
 from drillctl.sandbox.providers.docker_place import OWNER, RUN, Place, folder_in, owner_in
+
+_WIPE_SECONDS = 10.0
 
 
 def remove(client: docker.DockerClient, place: Place) -> tuple[str, ...]:
@@ -80,6 +84,7 @@ def sweep(client: docker.DockerClient, is_dead: Callable[[Owner], bool]) -> tupl
 
 
 def _remove_container(client: docker.DockerClient, name: str) -> str:
+    _throw_data_away(client, name)
     try:
         client.api.remove_container(name, force=True, v=True)
     except NotFound:
@@ -87,6 +92,16 @@ def _remove_container(client: docker.DockerClient, name: str) -> str:
     except APIError as error:
         return f" ({error.explanation})"
     return ""
+
+
+def _throw_data_away(client: docker.DockerClient, name: str) -> None:
+    """Removing a container flushes its file system: 1.6 s for a fresh GB that nobody will read.
+    Its first process deletes the data when told to terminate; if it does not, removing does."""
+    deadline = Deadline(_WIPE_SECONDS)
+    with contextlib.suppress(NotFound, APIError):
+        client.api.kill(name, signal="TERM")
+        while not deadline.passed and client.api.inspect_container(name)["State"]["Running"]:
+            time.sleep(0.02)
 
 
 def _container_is_there(client: docker.DockerClient, name: str) -> bool:

@@ -26,7 +26,6 @@ _INITDB = (
     "--no-sync",
     f"--locale={_LOCALE}",
     "--encoding=UTF8",
-    "--data-checksums",
     f"--username={SUPERUSER}",
 )
 
