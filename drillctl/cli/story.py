@@ -60,6 +60,9 @@ def _mark(data: Data) -> Line:
 
 
 def _backup(data: Data) -> Line:
+    if data.get("sha256"):
+        text = f"backup read whole, sha256 {data['sha256'][:12]}..."
+        return Line(text=text, tone="detail")
     size = format_size(int(data["size_bytes"]))
     text = f"backup: {data['label']} ({data['engine']}, {data['format']}, {size})"
     return Line(text=text, tone="detail")

@@ -117,6 +117,10 @@ def bring_back(scene: Scene, backup: Backup, sandbox: Sandbox) -> tuple[Restored
         scene.tell("setting the server back to durable settings")
         sandbox.start(serving(spec.memory, spec.cpus))
         scene.journal.mark("restored")
+    if restored.sha256:
+        # Told again, now with the digest that was taken while it was read for restoring.
+        facts = backup.facts.model_copy(update={"sha256": restored.sha256})
+        scene.journal.append("backup", **facts.model_dump(mode="json"))
     for finding in restored.findings:
         scene.report(finding)
     for what in restored.not_tested:

@@ -31,9 +31,13 @@ BIN = "/usr/lib/postgresql/15/bin"
 # About 4.9 million rows of ~200 B make 1 GB of heap.
 ROWS = int(4_900_000 * GB)
 
-SCHEMA = f"""
+ACCOUNTS = """
 create table account (id bigint primary key, owner text not null, currency text not null);
-create table entry (
+insert into account select n, md5(n::text), (array['EUR','USD','GBP'])[1 + n % 3]
+  from generate_series(1, 50000) n;
+"""
+TABLE = """
+create table {name} (
   id bigint generated always as identity primary key,
   account bigint not null references account,
   transfer uuid not null,
@@ -41,16 +45,16 @@ create table entry (
   at timestamptz not null,
   memo text
 );
-insert into account select n, md5(n::text), (array['EUR','USD','GBP'])[1 + n % 3]
-  from generate_series(1, 50000) n;
-insert into entry (account, transfer, amount, at, memo)
+insert into {name} (account, transfer, amount, at, memo)
   select 1 + n % 50000, md5((n / 2)::text)::uuid, (n % 9973 + 1) / 100.0,
          timestamptz '2026-01-01' + n * interval '1 second',
          md5(n::text) || md5((n * 7)::text) || md5((n * 13)::text)
-  from generate_series(1, {ROWS}) n;
-create index on entry (account);
-create index on entry (transfer);
+  from generate_series(1, {rows}) n;
+create index on {name} (account);
+create index on {name} (transfer);
 """
+# One table takes one COPY; several show what parallel restoring does for both sides.
+SHAPES = {"one big table": ("entry",), "three tables": ("entry", "posting", "payment")}
 
 DRILL = """\
 name: bench
@@ -58,7 +62,7 @@ objectives: {{rto: 2h, rpo: 30d}}
 restore: {{engine: pg_dump, from: {dump}}}
 sandbox: {{provider: docker, image: "{image}", cpus: 2, memory: 4GiB, timeout: 3h}}
 validate:
-  - row_counts: {{tables: {{account: 50000, entry: {rows}}}}}
+  - row_counts: {{tables: {{account: 50000, {counts}}}}}
   - sequences: {{}}
   - query:
       name: amounts
@@ -70,7 +74,7 @@ FIREDRILL = """\
 version: 1
 target: {{image: "drillctl-bench/postgres:{{major}}"}}
 jobs: 2
-volume: {{tables: {{account: {{min_rows: 50000}}, entry: {{min_rows: {rows}}}}}}}
+volume: {{tables: {{account: {{min_rows: 50000}}, {counts}}}}}
 semantics:
   - {{name: amounts, sql: "select count(*) from entry where amount <= 0", expect: "== 0"}}
 """
@@ -79,7 +83,8 @@ semantics:
 OFFICIAL = f"""\
 FROM {IMAGE}
 ENV PATH={BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-RUN printf '%s\\n' '#!/bin/sh' 'set -e' 'install -d -o postgres -g postgres /pg /var/run/postgresql' \\
+RUN printf '%s\\n' '#!/bin/sh' 'set -e' \\
+  'install -d -o postgres -g postgres /pg /var/run/postgresql' \\
   'printf %s "$POSTGRES_PASSWORD" > /tmp/pw && chmod 644 /tmp/pw' \\
   'setpriv --reuid postgres --regid postgres --init-groups initdb -D /pg --pwfile /tmp/pw \\
    $POSTGRES_INITDB_ARGS >/dev/null' \\
@@ -119,19 +124,32 @@ def plain_server() -> Iterator[Callable[[Path | None], str]]:
         _run("docker", "rm", "-f", "-v", name)
 
 
+@pytest.fixture(params=list(SHAPES))
+def tables(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    print(f"\n\n**{request.param}**")
+    return SHAPES[request.param]
+
+
 @pytest.fixture
-def dump(plain_server: Callable[[Path | None], str], tmp_path: Path, docker_engine: object) -> Path:
+def dump(
+    plain_server: Callable[[Path | None], str],
+    tmp_path: Path,
+    docker_engine: object,
+    tables: tuple[str, ...],
+) -> Path:
     tmp_path.chmod(0o777)
     for parent in tmp_path.parents[:2]:
         parent.chmod(0o755)
     name = plain_server(tmp_path)
-    (tmp_path / "schema.sql").write_text(SCHEMA)
+    each = ROWS // len(tables)
+    made = [TABLE.format(name=table, rows=each) for table in tables]
+    (tmp_path / "schema.sql").write_text(ACCOUNTS + "".join(made))
     _run("docker", "exec", name, f"{BIN}/psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", "bench",
          "-f", "/backup/schema.sql")  # fmt: skip
     _run("docker", "exec", name, f"{BIN}/pg_dump", "-Fc", "-d", "bench", "-f", "/backup/b.dump")
     heap = _run("docker", "exec", name, f"{BIN}/psql", "-tAqd", "bench", "-c",
                 "select pg_size_pretty(sum(pg_relation_size(oid))) from pg_class "
-                "where relkind = 'r' and relname in ('entry', 'account')")  # fmt: skip
+                "where relkind = 'r' and relnamespace = 'public'::regnamespace")  # fmt: skip
     _run("docker", "exec", name, "chmod", "644", "/backup/b.dump")
     _run("docker", "rm", "-f", "-v", name)
     size = (tmp_path / "b.dump").stat().st_size >> 20
@@ -152,13 +170,18 @@ def _row(name: str, seconds: list[float], against: list[float]) -> None:
 
 
 def test_against_plain_pg_restore_and_firedrill(
-    dump: Path, plain_server: Callable[[Path | None], str], tmp_path: Path
+    dump: Path,
+    tables: tuple[str, ...],
+    plain_server: Callable[[Path | None], str],
+    tmp_path: Path,
 ) -> None:
-    drill = tmp_path / "bench.yaml"
-    drill.write_text(DRILL.format(dump=dump, image=IMAGE, rows=ROWS))
+    drill, each = tmp_path / "bench.yaml", ROWS // len(tables)
+    counts = ", ".join(f"{table}: {each}" for table in tables)
+    least = ", ".join(f"{table}: {{min_rows: {each}}}" for table in tables)
+    drill.write_text(DRILL.format(dump=dump, image=IMAGE, counts=counts))
     ours, plain, theirs = [], [], []
     firedrill = shutil.which("firedrill") or _firedrill(tmp_path)
-    (tmp_path / "firedrill.yml").write_text(FIREDRILL.format(rows=ROWS))
+    (tmp_path / "firedrill.yml").write_text(FIREDRILL.format(counts=least))
     _run("docker", "build", "-q", "-t", "drillctl-bench/postgres:15", "-", input=OFFICIAL)
     for _ in range(RUNS):
         name = plain_server(dump.parent)
