@@ -60,9 +60,6 @@ def _mark(data: Data) -> Line:
 
 
 def _backup(data: Data) -> Line:
-    if data.get("sha256"):
-        text = f"backup read whole, sha256 {data['sha256'][:12]}..."
-        return Line(text=text, tone="detail")
     size = format_size(int(data["size_bytes"]))
     text = f"backup: {data['label']} ({data['engine']}, {data['format']}, {size})"
     return Line(text=text, tone="detail")
@@ -132,6 +129,9 @@ class Story:
 
     def line(self, entry: Entry) -> Line | None:
         line = line_of(entry)
+        if entry.kind == "backup" and "backup_chosen" in self._at:
+            digest = str(entry.data.get("sha256", ""))
+            return Line(text=f"backup read to its end, sha256 {digest[:12]}...", tone="detail")
         if entry.kind != "mark" or line is None:
             return line
         name = str(entry.data["name"])
