@@ -30,10 +30,12 @@ _FOLDER = click.option(
 @_FOLDER
 def up(environment: Path, provider: str, image: str | None, out: Path) -> int:
     """Bring up the lab of ENVIRONMENT (a YAML file) and leave it running."""
+    from drillctl.cli import astray
     from drillctl.definition.load import load_environment
     from drillctl.lab.lab import Lab
     from drillctl.orchestration.vocabulary import vocabulary
 
+    astray.forget()
     definition = load_environment(environment, vocabulary())
     if definition.kind != "lab":
         raise click.UsageError(f"{environment} is not a lab: its kind is `{definition.kind}`")

@@ -33,8 +33,10 @@ def command(  # noqa: PLR0917 - click passes one argument per option
     select: str | None,
 ) -> int:
     """Run DRILL (a YAML file) and write its debrief into a folder under --out."""
+    from drillctl.cli import astray
     from drillctl.orchestration.plan import Overrides
 
+    astray.forget()
     plan = load_plan(drill, Overrides(provider=provider, image=image, select=select))
     return EXIT_CODES[_rehearse(plan, out, as_json).verdict]
 
