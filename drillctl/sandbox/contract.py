@@ -110,7 +110,8 @@ class Sandbox(Protocol):
         ...
 
     def kill(self) -> None:
-        """Kill every server process at once (SIGKILL), as a crash would."""
+        """Kill every server process at once (SIGKILL), as a crash would. Raises SandboxError when
+        one would not go."""
         ...
 
     def tool(self, name: str) -> str:

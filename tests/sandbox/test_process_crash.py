@@ -15,7 +15,7 @@ import pytest
 from drillctl.clock import Deadline
 from drillctl.evidence.journal import read_journal
 from drillctl.sandbox.providers import process_cgroup as cgroup
-from drillctl.sandbox.providers import process_teardown as teardown
+from drillctl.sandbox.providers import process_members as members
 from drillctl.sandbox.providers.process_place import Place, place_for
 from drillctl.sandbox.sweep import sweep
 
@@ -50,7 +50,7 @@ def owner(
 def whats_left(place: Place) -> list[str]:
     found = [str(path) for path in (place.folder, place.owner_link) if os.path.lexists(path)]
     found += [str(folder) for folder in cgroup.folders(place.name) if folder.exists()]
-    found += [f"process {pid}" for pid in teardown.pids_of(place, ())]
+    found += [f"process {pid}" for pid in members.pids_of(place, ())]
     found += [line for line in Path("/proc/mounts").read_text().splitlines() if place.name in line]
     return found
 
@@ -105,11 +105,11 @@ def test_the_time_limit_needs_no_owner(tmp_path: Path, isolation: str) -> None:
         while not (place.data / "postmaster.pid").exists() and not until.passed:
             time.sleep(0.02)
         child.kill()
-    assert teardown.pids_of(place, ())
+    assert members.pids_of(place, ())
     until = Deadline(15)
-    while teardown.pids_of(place, ()) and not until.passed:
+    while members.pids_of(place, ()) and not until.passed:
         time.sleep(0.05)
-    assert teardown.pids_of(place, ()) == set()
+    assert members.pids_of(place, ()) == set()
     sweep()
     assert whats_left(place) == []
 

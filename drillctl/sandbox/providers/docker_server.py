@@ -114,9 +114,18 @@ class Server:
                 self._wanted = False
 
     def kill(self) -> None:
+        """Every process of the server, at once. Raises SandboxError when one would not go."""
         with engine_trouble("kill the server"):
             self._inside.quietly(["sh", "-c", _KILL])
-            self._down_within(10)
+            gone = self._down_within(10)
+        if not gone:
+            raise SandboxError(
+                "sandbox.not_killed",
+                "the server could not be killed",
+                expected="no process of it",
+                observed=f"it runs in {self._built.place.name}",
+                hint="`drillctl sweep` removes the whole container",
+            )
 
     def _down_within(self, seconds: float) -> bool:
         deadline, pause = Deadline(seconds), 0.01

@@ -21,6 +21,7 @@ from drillctl.sandbox.providers.process_build import Built, build
 from drillctl.sandbox.providers.process_cell import entering
 from drillctl.sandbox.providers.process_cluster import SUPERUSER, initialise
 from drillctl.sandbox.providers.process_look import check_room, describe
+from drillctl.sandbox.providers.process_members import MARKER
 from drillctl.sandbox.providers.process_place import PORT, base_folder, place_for
 from drillctl.sandbox.providers.process_probes import isolation
 from drillctl.sandbox.providers.process_server import Server
@@ -171,8 +172,9 @@ class ProcessSandbox:
         self._started = False
         if not left:
             self._server.bury()
-            if self._built.supervisor is not None:
-                self._built.supervisor.wait()
+            left = self._server.left()
+        if not left and self._built.supervisor is not None:
+            self._built.supervisor.wait()
         teardown.journal_removal(self._journal, tuple(self._effects), left)
         self._effects = [effect for effect in self._effects if left]
         return left
@@ -194,7 +196,7 @@ class ProcessSandbox:
             "PGDATABASE": "postgres",
             "PGPASSFILE": str(place.passfile),
             "PGCONNECT_TIMEOUT": "10",
-            teardown.MARKER: place.name,
+            MARKER: place.name,
         }
 
     def _require_alive(self) -> None:

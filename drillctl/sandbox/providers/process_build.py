@@ -26,6 +26,7 @@ from drillctl.sandbox.providers.process_cell import (
     method_here,
     supervisor,
 )
+from drillctl.sandbox.providers.process_members import marked
 from drillctl.sandbox.providers.process_mounts import Shown, copy_tree, shown_mounts, stage
 from drillctl.sandbox.providers.process_place import Place, claim, place_for
 from drillctl.sandbox.providers.process_root import passwd, root_script
@@ -107,7 +108,7 @@ def _furnish(
     _write(place.inner / "ident.conf", "")
     _write(place.inner / "server.conf", "# every setting is on the command line\n")
     _write(place.folder / "passwd", passwd(cell), mode=0o644)
-    stage(shown, cell, teardown.marked(place))
+    stage(shown, cell, marked(place))
     _write(place.script, root_script(cell, place, binaries.roots, shown, memory))
     if cell.uid != os.geteuid():
         for path in (place.inner, *place.inner.rglob("*")):
@@ -131,7 +132,7 @@ def _reachable(place: Place, cell: Cell, binaries: PgBinaries) -> PgBinaries:
         for folder in (copies, copy.parent):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o755)
-        copy_tree(root, copy, teardown.marked(place))
+        copy_tree(root, copy, marked(place))
     return replace(binaries, path=copies / binaries.path.relative_to(base))
 
 

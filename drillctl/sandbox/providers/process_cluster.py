@@ -15,7 +15,7 @@ from pathlib import Path
 from drillctl.command import Command, Completed
 from drillctl.errors import SandboxError
 from drillctl.sandbox.binaries import PgBinaries
-from drillctl.sandbox.providers import process_teardown as teardown
+from drillctl.sandbox.providers import process_members as members
 from drillctl.sandbox.providers.process_place import Place
 
 SUPERUSER = "postgres"
@@ -57,7 +57,7 @@ def _copied(template: Path, place: Place) -> bool:
     try:
         if template.stat().st_uid != os.geteuid():
             return False
-        _copy(template, place.data, like=place.inner, env=teardown.marked(place))
+        _copy(template, place.data, like=place.inner, env=members.marked(place))
     except (OSError, subprocess.SubprocessError):
         shutil.rmtree(place.data, ignore_errors=True)
         return False

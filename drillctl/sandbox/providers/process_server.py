@@ -15,7 +15,7 @@ from drillctl.errors import SandboxError
 from drillctl.interrupt import shielded
 from drillctl.sandbox.binaries import PgBinaries
 from drillctl.sandbox.contract import Endpoint
-from drillctl.sandbox.providers import process_teardown as teardown
+from drillctl.sandbox.providers import process_members as members
 from drillctl.sandbox.providers.process_build import Built
 from drillctl.sandbox.providers.process_cell import entering
 from drillctl.sandbox.providers.process_cluster import Run
@@ -90,15 +90,28 @@ class Server:
             self._wanted = False
 
     def kill(self) -> None:
+        """Every process of the server, at once. Raises SandboxError when one would not go."""
         deadline = Deadline(_KILL_SECONDS)
-        while pids := teardown.server_pids(self._built.place):
+        while pids := members.server_pids(self._built.place):
             for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             if deadline.passed:
                 break
             time.sleep(0.01)
         self.bury()
+        if self.running:
+            raise SandboxError(
+                "sandbox.not_killed",
+                "the server could not be killed",
+                expected="no process of it",
+                observed=", ".join(self.left()),
+                hint="end it by hand: this account may not see or signal it",
+            )
+
+    def left(self) -> tuple[str, ...]:
+        """The process that we started, if it runs: known without a look at the machine."""
+        return (f"process {self._process.pid}",) if self._process and self.running else ()
 
     def bury(self) -> None:
         """Wait for the process that we started; the server's own parent outlives it by a moment."""

@@ -16,16 +16,10 @@ from drillctl.evidence.journal import Journal
 from drillctl.evidence.owner import Owner
 from drillctl.sandbox.contract import Leftover
 from drillctl.sandbox.providers import process_cgroup as cgroup
+from drillctl.sandbox.providers.process_members import pids_of
 from drillctl.sandbox.providers.process_place import Place, cgroups_of, claims
 
-MARKER = "DRILLCTL_SANDBOX"
 _KILL_SECONDS = 10
-
-
-def marked(place: Place) -> dict[str, str]:
-    """The environment of a program that works on `place` from outside, such as a copy: it goes on
-    when its starter is killed, and is found by this."""
-    return {**os.environ, MARKER: place.name}
 
 
 def remove(place: Place) -> tuple[str, ...]:
@@ -96,54 +90,6 @@ def kill_all(place: Place, groups: tuple[Path, ...]) -> set[int]:
     return set()
 
 
-def server_pids(place: Place) -> set[int]:
-    """The server's own processes, tools beside it left out."""
-    return {pid for pid in pids_of(place, cgroups_of(place)) if _name(pid) == "postgres"}
-
-
-def pids_of(place: Place, groups: tuple[Path, ...]) -> set[int]:
-    """Every live process that belongs to `place`: in its cgroups, working in its folder, started
-    by its script or with its mark. One sign is enough: no process loses them all."""
-    found = cgroup.members(groups)
-    try:
-        everyone = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    except OSError:
-        everyone = []
-    found |= {pid for pid in everyone if _belongs(pid, place)}
-    return {pid for pid in found - {os.getpid()} if _is_running(pid)}
-
-
-def _belongs(pid: int, place: Place) -> bool:
-    folder = f"{place.folder}/"
-    proc = Path(f"/proc/{pid}")
-    with contextlib.suppress(OSError):
-        if f"{(proc / 'cwd').readlink()}/".startswith(folder):
-            return pid != os.getpid()
-    with contextlib.suppress(OSError):
-        if os.fsencode(place.script) in (proc / "cmdline").read_bytes().split(b"\0"):
-            return True
-    with contextlib.suppress(OSError):
-        mark = f"{MARKER}={place.name}".encode()
-        return mark in (proc / "environ").read_bytes().split(b"\0")
-    return False
-
-
-def _is_running(pid: int) -> bool:
-    """A zombie is dead; only its parent can bury it."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
 def _remove_shared_memory(place: Place) -> None:
     """Without an IPC namespace a killed server leaves one small System V segment. Removed only
     when key, id, owner and `nobody uses it` all agree: an id alone could be another server's."""
@@ -154,4 +100,11 @@ def _remove_shared_memory(place: Place) -> None:
             fields = line.split()
             same = int(fields[0]) % (1 << 32) == int(key) % (1 << 32) and fields[1] == ident
             if same and fields[6] == "0" and int(fields[7]) == uid:
-                subprocess.run(["ipcrm", "-m", ident], check=False, timeout=10)
+                # As its owner: root in an ordinary container may not remove another account's.
+                subprocess.run(
+                    ["ipcrm", "-m", ident],
+                    user=uid if os.geteuid() == 0 else None,
+                    stderr=subprocess.DEVNULL,
+                    check=False,
+                    timeout=10,
+                )
