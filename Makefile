@@ -16,7 +16,7 @@ test: $(READY)
 
 ## kill -9 between every two facts of a drill, with and without a lab, and 300 times at any moment
 crash: $(READY)
-	DRILLCTL_CRASH=full $(BIN)/pytest -rs tests/sabotage/test_crash.py tests/sabotage/test_faults_kill.py
+	DRILLCTL_CRASH=full $(BIN)/pytest -rs tests/sabotage/test_crash.py tests/sabotage/test_faults_*.py
 
 ## seeded damage of every backup format, in full
 corpus: $(READY)

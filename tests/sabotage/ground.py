@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +20,15 @@ from drillctl.evidence.journal import read_journal
 from drillctl.evidence.runs import RunFolder, list_runs
 from tests.commandline import Ran
 from tests.sabotage.traces import traces_of
+
+FULL = os.environ.get("DRILLCTL_CRASH") == "full"
+Case = TypeVar("Case")
+
+
+def first(count: int, *every: Case) -> tuple[Case, ...]:
+    """The cases of every test run; all of them in `make crash`."""
+    return every if FULL else every[:count]
+
 
 DRILL = """\
 name: {name}

