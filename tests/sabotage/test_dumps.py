@@ -16,9 +16,17 @@ import pytest
 from drillctl.evidence.verdict import Verdict
 from drillctl.sandbox.contract import Sandbox
 from tests.restore import dumping
-from tests.restore.dumping import Dumps, Outcome, attempt
+from tests.restore.dumping import Dumps, Outcome, emptied
 
 clean_target, dumps, target = dumping.clean_target, dumping.dumps, dumping.target
+
+
+def attempt(path: Path, target: Sandbox, **options: object) -> Outcome:
+    """One restore into a server that holds nothing of the one before."""
+    outcome = dumping.attempt(path, target, **options)
+    emptied(target)
+    return outcome
+
 
 pytestmark = [pytest.mark.postgres]
 

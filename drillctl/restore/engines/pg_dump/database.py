@@ -31,9 +31,11 @@ def create_database(connection: Connection, wanted: str, clauses: str) -> Made:
     Falls back to a locale that every server has, and says so. Raises SandboxError when even that
     is refused.
     """
-    name = wanted
+    name, number = wanted, 1
+    # A dump of `postgres` meets one that is there; the longest of names could not be lengthened.
     while name in names(connection, "select datname from pg_catalog.pg_database"):
-        name += "_restored"
+        number += 1
+        name = f"restored_{number}"
     clauses = _OWNER.sub("", _TABLESPACE.sub("", clauses)).strip().rstrip(";")
     state = run(connection, f"create database {quoted(name)} with {clauses}")
     if not state:
