@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drillctl.validate.contract import Connection, Database, Incomparable
+from drillctl.validate.wording import settled
 
 SCHEMA = "drillctl/structure/v1"
 Key = tuple[str, str, str]
@@ -45,7 +46,10 @@ def read_structure(connection: Connection) -> Structure:
     rows = connection.execute(statement.encode()).fetchall()
     return Structure(
         major=connection.info.server_version // 10000,
-        objects={(kind, schema, name): definition or "" for kind, schema, name, definition in rows},
+        objects={
+            (kind, schema, name): settled(definition or "")
+            for kind, schema, name, definition in rows
+        },
     )
 
 
@@ -72,7 +76,9 @@ def load_structure(path: Path) -> Structure:
         return Structure(
             major=int(raw["server_major"]),
             objects={
-                (str(each["type"]), str(each["schema"]), str(each["name"])): str(each["definition"])
+                (str(each["type"]), str(each["schema"]), str(each["name"])): settled(
+                    str(each["definition"])
+                )
                 for each in raw["objects"]
             },
         )

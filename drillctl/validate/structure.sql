@@ -47,7 +47,11 @@ union all
 select 'ROW SECURITY', nspname, relname, '' from relations where relrowsecurity
 union all
 select 'SEQUENCE', r.nspname, r.relname,
-       format('%s from %s step %s between %s and %s cache %s%s', format_type(s.seqtypid, null),
+       -- A dump does not say an identity's own type; its column has one, and its bounds are here.
+       format('%s from %s step %s between %s and %s cache %s%s',
+              case when exists (select from pg_depend d where d.classid = 'pg_class'::regclass
+                                and d.objid = r.oid and d.deptype = 'i')
+                   then 'identity' else format_type(s.seqtypid, null) end,
               s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
               case when s.seqcycle then ' cycle' end)
 from relations r join pg_sequence s on s.seqrelid = r.oid
