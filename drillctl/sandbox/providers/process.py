@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from drillctl.clock import Deadline
 from drillctl.command import Command, Completed, run_here
 from drillctl.errors import SandboxError
 from drillctl.evidence.facts import SandboxFacts
@@ -64,7 +63,7 @@ class ProcessSandbox:
         self._built = built
         self._order = order
         self._journal = journal
-        self._limit = Deadline(built.cell.seconds)
+        self._limit = built.limit
         self._effects = list(built.effects)
         self._answering = Endpoint(
             socket_dir=built.place.sockets,

@@ -38,7 +38,8 @@ _HBA = "local all all scram-sha-256\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What was made. `supervisor` is None where there are no namespaces."""
+    """What was made. `supervisor` is None where there are no namespaces; `limit` began no later
+    than its own count, so that what it ends is known to have expired."""
 
     place: Place
     cell: Cell
@@ -46,6 +47,7 @@ class Built:
     shown: tuple[Shown, ...]
     password: str
     supervisor: subprocess.Popen[bytes] | None
+    limit: Deadline
     effects: tuple[tuple[str, str], ...]
 
     def __repr__(self) -> str:
@@ -61,6 +63,7 @@ def build(order: Order, binaries: PgBinaries, journal: Journal) -> Built:
     limits = cgroup.folders(place.name)
     effects: list[tuple[str, str]] = []
     process: subprocess.Popen[bytes] | None = None
+    limit = Deadline(seconds)
     try:
         with journal.making("folder", str(place.folder), owner=str(place.owner_link)), shielded():
             claim(place, order.run_id, order.role, limits)
@@ -75,6 +78,7 @@ def build(order: Order, binaries: PgBinaries, journal: Journal) -> Built:
         if cell.own_root:
             effects.append(("process", f"{place.name}/supervisor"))
             with journal.making(*effects[-1]), shielded():
+                limit = Deadline(seconds)
                 process, init = _supervise(cell, place)
                 cell = replace(cell, init=init)
     except BaseException:
@@ -90,6 +94,7 @@ def build(order: Order, binaries: PgBinaries, journal: Journal) -> Built:
         shown=shown,
         password=place.passfile.read_text().strip().rpartition(":")[2],
         supervisor=process,
+        limit=limit,
         effects=tuple(effects),
     )
 
