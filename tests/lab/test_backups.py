@@ -26,7 +26,7 @@ from drillctl.lab.sessions import OWNER, connect
 from drillctl.sandbox.contract import Mount, Sandbox
 from drillctl.sandbox.providers.process import ProcessProvider
 from drillctl.sandbox.settings import serving
-from tests.conftest import an_order
+from tests.conftest import an_order, way_in
 
 pytestmark = pytest.mark.postgres
 CLOCK = SystemClock()
@@ -47,8 +47,7 @@ def _seed(sandbox: Sandbox, folder: Path, *, seed_: int = 7) -> None:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")
-    folder.chmod(0o777)
-    return folder
+    return way_in(folder)
 
 
 @pytest.fixture
@@ -56,8 +55,7 @@ def folder(shared: Path) -> Path:
     """An empty folder that the primary may write into."""
     folder = shared / uuid4().hex
     folder.mkdir()
-    folder.chmod(0o777)
-    return folder
+    return way_in(folder)
 
 
 @pytest.fixture(scope="module")

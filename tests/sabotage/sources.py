@@ -12,7 +12,8 @@ from drillctl.restore.engines.pg_dump.server import session
 from drillctl.sandbox.contract import Mount
 from drillctl.sandbox.providers.process import ProcessProvider
 from drillctl.sandbox.settings import loading
-from tests.conftest import an_order
+from tests.conftest import an_order, way_in
+from tests.restore.dumping import MAJOR
 
 SMALL = "create table item (id int primary key, note text); insert into item select n, md5(n::text)\
  from generate_series(1, 500) n;"
@@ -38,11 +39,11 @@ HUNGRY = "left(repeat('x', 400000000), 9)"
 
 
 def take_dumps(
-    folder: Path, recipes: Mapping[str, str], *, major: int | None = 15
+    folder: Path, recipes: Mapping[str, str], *, major: int | None = MAJOR
 ) -> dict[str, Path]:
     """Name -> dump of a database made by the recipe's SQL. Plain where the name ends in `.sql`,
     else custom; its database is called `name_ending`."""
-    folder.chmod(0o777)
+    way_in(folder)
     journal = Journal(folder / "source.jsonl")
     order = replace(
         an_order("source"),

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from drillctl.sandbox.sweep import sweep
 
 from drillctl.evidence.journal import read_journal
 from drillctl.evidence.runs import list_runs
+from drillctl.sandbox.sweep import sweep
 from tests.commandline import Ran, await_moment, drillctl, start_drill
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]

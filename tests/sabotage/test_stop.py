@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drillctl.sandbox.sweep import sweep
 
 from drillctl.evidence.runs import list_runs
+from drillctl.sandbox.sweep import sweep
 from tests.commandline import await_moment, start_drill
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]

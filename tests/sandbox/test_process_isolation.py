@@ -19,6 +19,7 @@ from drillctl.sandbox.contract import Mount, Order
 from drillctl.sandbox.providers import process_cell
 from drillctl.sandbox.providers.process import ProcessProvider, ProcessSandbox
 from drillctl.sandbox.providers.process_place import claims, place_for
+from tests.conftest import way_in
 
 pytestmark = pytest.mark.postgres
 
@@ -117,7 +118,7 @@ def test_a_writable_mount_takes_a_backup_and_keeps_it(
 ) -> None:
     backups = tmp_path / "backups"
     backups.mkdir()
-    order = dataclasses.replace(order, mounts=(Mount(host=backups, writable=True),))
+    order = dataclasses.replace(order, mounts=(Mount(host=way_in(backups), writable=True),))
     box = ProcessProvider().create(order, journal)
     try:
         script = f"echo kept > {box.inside(backups)}/a.dump"
