@@ -39,7 +39,9 @@ def _row(run: RunFolder) -> dict[str, str]:
     note = ""
     if record.outcome == "interrupted":
         last = record.marks[-1].name if record.marks else "opening"
-        note = f"stopped after `{last}`; `drillctl sweep` removes what it left"
+        gone = record.teardown is not None and record.teardown.destroyed
+        left = "nothing is left" if gone else "`drillctl sweep` removes what it left"
+        note = f"stopped after `{last}`; {left}"
     if not record.journal.intact:
         note = f"journal altered after entry {record.journal.entries}"
     return {
