@@ -12,7 +12,7 @@ demo: $(READY)
 
 ## every test; those that need Docker say so loudly where there is none
 test: $(READY)
-	$(BIN)/pytest -m "not bench" -rs $(ARGS)
+	$(BIN)/pytest -m "not bench" -rfEs $(ARGS)
 
 ## kill -9 between every two facts of a drill, with and without a lab, and 300 times at any moment
 crash: $(READY)

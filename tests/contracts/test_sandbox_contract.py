@@ -360,6 +360,8 @@ def test_it_ends_by_itself_at_its_time_limit(make: Make) -> None:
 
 def test_out_of_memory_is_named_even_though_the_server_comes_back(make: Make) -> None:
     box = make(an_order("memory", memory=192 * MIB))
+    if any(one.name == "memory limit" and not one.held for one in box.facts().isolation):
+        pytest.skip("NOT TESTED: memory cannot be limited here")
     psql = Command(argv=(box.tool("psql"), "-c", "select length(repeat('x', 900000000))"))
     assert box.run(psql, timeout=60).exit_code != 0
     found = box.trouble()

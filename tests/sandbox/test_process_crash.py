@@ -66,7 +66,7 @@ def test_after_any_fact_of_the_journal(tmp_path: Path) -> None:
         assert whats_left(place_for(run_id, "crash")) == []
         if child.returncode == 0:
             assert out == "()\n"
-            assert crash_at == len(read_journal(journal).entries) + 1 > 10
+            assert crash_at == len(read_journal(journal).entries) + 1 > 5
             return
         assert child.returncode == -signal.SIGKILL
         assert len(read_journal(journal).entries) == crash_at

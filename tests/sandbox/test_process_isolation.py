@@ -151,7 +151,10 @@ def test_a_name_that_is_taken_is_refused_and_left_alone(order: Order, journal: J
         assert box.destroy() == ()
 
 
-@pytest.mark.skipif(not ROOT, reason="NOT TESTED: a small disk is mounted as root")
+@pytest.mark.skipif(
+    not ROOT or process_cell.method_here() != "namespaces",
+    reason="NOT TESTED: a small disk is mounted as root in a namespace",
+)
 def test_a_disk_that_fills_up_is_named(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -197,6 +200,8 @@ def test_an_ordinary_user_gets_a_sandbox_too() -> None:
         left = [path.name for path in home.iterdir() if path.name.startswith("drillctl-")]
     finally:
         shutil.rmtree(home)
+    if "No module named 'drillctl'" in done.stderr:
+        pytest.skip("NOT TESTED: an ordinary user cannot read this project's folder")
     if "NOT TESTED" in done.stdout:
         pytest.skip(done.stdout.strip())
     assert done.stdout.split("\n")[:3] == ["0", "memory limit", "()"], done.stderr

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from drillctl.sandbox.sweep import sweep
 
 from drillctl.evidence.journal import read_journal
+from drillctl.sandbox.sweep import sweep
 from tests.commandline import drillctl
 
 ROOT = Path(__file__).parents[2]
