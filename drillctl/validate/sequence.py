@@ -13,9 +13,22 @@ from drillctl.validate.contract import Connection
 from drillctl.validate.names import USER_SCHEMA, Table, shown
 
 # A sequence fills a column as its identity (deptype i), as what the column owns (a), or by a
-# default that calls nextval. A column that a partition or child inherits is its parent's.
-_USES = f"""
-with used as (
+# default that calls nextval. A column that a partition or child inherits is its parent's. An old
+# default that gives the name as text depends on nothing: it is looked for where the table is.
+_USES = rf"""
+with named as (
+    select ad.oid as def, ad.adrelid as rel, ad.adnum as num,
+           (case when m.part[2] <> '' then to_regclass(m.part[1] || m.part[2])
+                 else coalesce(to_regclass(quote_ident(n.nspname) || '.' || m.part[1]),
+                               to_regclass('public.' || m.part[1])) end)::oid as seq
+    from pg_attrdef ad join pg_class c on c.oid = ad.adrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    cross join lateral regexp_match(
+        pg_get_expr(ad.adbin, ad.adrelid),
+        'nextval\(\(''("[^"]+"|[[:alpha:]_][\w$]*)((?:\.(?:"[^"]+"|[[:alpha:]_][\w$]*))?)''::text')
+        m(part)
+    where m.part is not null
+), used as (
     select d.objid as seq, d.refobjid as rel, d.refobjsubid as num
     from pg_depend d
     where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
@@ -24,6 +37,8 @@ with used as (
     select d.refobjid, ad.adrelid, ad.adnum
     from pg_depend d join pg_attrdef ad on ad.oid = d.objid
     where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass
+    union
+    select seq, rel, num from named
 )
 select sn.nspname as schema, sc.relname as sequence, s.seqincrement as step,
        s.seqmin as least, s.seqmax as most, s.seqcycle as cycles,
@@ -33,6 +48,7 @@ select sn.nspname as schema, sc.relname as sequence, s.seqincrement as step,
        case when a.attidentity <> '' or ad.oid is null then null
             when exists (select from pg_depend d where d.classid = 'pg_attrdef'::regclass
                          and d.objid = ad.oid and d.refobjid = u.seq)
+                 or (ad.oid, u.seq) in (select def, seq from named)
             then pg_get_expr(ad.adbin, ad.adrelid)
             else 'another' end as column_default
 from used u
@@ -47,7 +63,8 @@ order by n.nspname, c.relname, a.attnum, sn.nspname, sc.relname
 """  # noqa: S608 - a constant
 _NUMBERS = ("smallint", "integer", "bigint", "numeric")
 _PLAIN_CALL = re.compile(
-    r"\(*nextval\('(?:[^']|'')*'::regclass\)\)*(::(?:smallint|integer|bigint|numeric))?"
+    r"\(*nextval\((?:\('(?:[^']|'')*'::text\)|'(?:[^']|'')*')::regclass\)\)*"
+    r"(::(?:smallint|integer|bigint|numeric))?"
 )
 
 
