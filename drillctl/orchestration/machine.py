@@ -21,6 +21,7 @@ from drillctl.definition.units import format_size
 from drillctl.sandbox.binaries import every_binaries
 from drillctl.sandbox.catalogue import PROVIDERS
 from drillctl.sandbox.contract import Order
+from drillctl.sandbox.providers.process_cell import method_here
 
 State = Literal["ok", "missing", "unknown"]
 _GIB = 1 << 30
@@ -92,13 +93,23 @@ def _postgres() -> Capability:
 
 
 def _isolation() -> Capability:
+    """Tried for real: programs that are there may still be refused, as in most containers."""
+    method = method_here()
+    detail = {
+        "namespaces": "namespaces by unshare; runs as root, dropped to an account of its own",
+        "user": "namespaces by unshare; runs as this account",
+        "account": "no namespaces: only the account `nobody` keeps a sandbox apart",
+        "plain": "no namespaces: a sandbox runs as this account, in a private folder",
+    }[method]
     tools = [tool for tool in ("unshare", "nsenter", "setpriv") if shutil.which(tool) is None]
-    who = "root, dropped to an account of its own" if os.geteuid() == 0 else "this account"
     return Capability(
         name="process isolation",
-        state="missing" if tools else "ok",
-        detail=f"missing {', '.join(tools)}" if tools else f"namespaces by unshare; runs as {who}",
-        mend="apt-get install util-linux",
+        state="ok" if method in ("namespaces", "user") else "missing",
+        detail=f"{detail} (missing {', '.join(tools)})" if tools else detail,
+        mend="apt-get install util-linux"
+        if tools
+        else "run where namespaces are allowed, or use `--provider docker`; each debrief says"
+        " which probes held",
     )
 
 
