@@ -43,7 +43,10 @@ def an_order(role: str = "test") -> Order:
         image=os.environ.get("DRILLCTL_TEST_IMAGE", "drillctl-test/postgres:15"),
         cpus=1,
         memory=512 * MIB,
-        timeout=timedelta(minutes=10),
+        # The full corpus restores into one server for a good while.
+        timeout=timedelta(
+            hours=3 if os.environ.get("DRILLCTL_CORPUS") == "full" else 0, minutes=10
+        ),
     )
 
 
