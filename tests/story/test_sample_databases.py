@@ -23,6 +23,7 @@ from drillctl.evidence.verdict import Verdict
 from drillctl.sandbox.contract import Mount, Sandbox
 from drillctl.validate.database import RestoredDatabase
 from tests.commandline import Ran, drillctl
+from tests.conftest import way_in
 from tests.restore.dumping import MAJOR, attempt, emptied, running
 from tests.story.samples import CACHE, FORMATS, NAMES, Samples, content_of
 from tests.validate.restored import a_check, a_reference, checked
@@ -30,7 +31,7 @@ from tests.validate.restored import a_check, a_reference, checked
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 FULL = os.environ.get("DRILLCTL_CORPUS") == "full"
-SEED = int(os.environ.get("DRILLCTL_SEED", "20261124"))
+SEED = int(os.environ.get("DRILLCTL_SEED", random.SystemRandom().randrange(1 << 30)))
 EACH = len(FORMATS) if FULL else 1
 DRILLS = len(NAMES) if FULL else 4
 CUT = "chinook"
@@ -57,9 +58,8 @@ def samples(
         pytest.skip("NOT TESTED: no sample databases; .ci/sample-databases fetches them")
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print(f"\nsample databases: {'every format' if FULL else f'DRILLCTL_SEED={SEED}'}")
-    folder, written = tmp_path_factory.mktemp("samples"), tmp_path_factory.mktemp("written")
+    folder, written = (way_in(tmp_path_factory.mktemp(name)) for name in ("samples", "written"))
     folder.chmod(0o755)
-    written.chmod(0o777)
     journal = Journal(tmp_path_factory.mktemp("source") / "journal.jsonl")
     for source in running(MAJOR, [Mount(host=written, writable=True)], journal):
         yield Samples(source, written, folder)
