@@ -20,7 +20,7 @@ crash: $(READY)
 
 ## seeded damage of every backup format, in full
 corpus: $(READY)
-	DRILLCTL_CORPUS=full $(BIN)/pytest -rs tests/sabotage
+	DRILLCTL_CORPUS=full $(BIN)/pytest -rs tests/sabotage tests/story/test_sample_databases.py
 
 ## side by side with plain pg_restore and with firedrill
 bench: $(READY)

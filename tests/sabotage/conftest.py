@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from drillctl.sandbox.catalogue import PROVIDERS
 
 from drillctl.command import Command
 from drillctl.evidence.journal import Journal
+from drillctl.sandbox.catalogue import PROVIDERS
 from drillctl.sandbox.contract import Mount, Order
 from drillctl.sandbox.settings import loading
 from tests.commandline import Ran, drillctl

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drillctl.sandbox.sweep import sweep
 
 from drillctl.evidence.journal import read_journal
 from drillctl.evidence.runs import list_runs
+from drillctl.sandbox.sweep import sweep
 from tests.commandline import Ran
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
