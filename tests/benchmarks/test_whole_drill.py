@@ -28,8 +28,8 @@ GB = float(os.environ.get("DRILLCTL_BENCH_GB", "1"))
 RUNS = int(os.environ.get("DRILLCTL_BENCH_RUNS", "3"))
 IMAGE = os.environ.get("DRILLCTL_TEST_IMAGE", "drillctl-test/postgres:15")
 BIN = "/usr/lib/postgresql/15/bin"
-# About 4.9 million rows of ~200 B make 1 GB of heap.
-ROWS = int(4_900_000 * GB)
+# About 5.9 million rows of ~180 B make 1 GB of heap.
+ROWS = int(5_900_000 * GB)
 
 ACCOUNTS = """
 create table account (id bigint primary key, owner text not null, currency text not null);
